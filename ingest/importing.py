@@ -1,0 +1,198 @@
+"""From records to rows: check, store, create or update, and list what was wrong."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from ingest.caption_facts import read_facts
+from ingest.captions import clean_caption
+from ingest.errors import BadPicture, IngestError
+from ingest.models import Collection, Image, Import, ImportIssue
+from ingest.pictures import Picture, read_picture, store
+from ingest.readers import READERS, BadLine, Record, printable, recognise
+from ingest.splits import assign_splits
+from ingest.vocabulary import canonical
+
+BATCH = 64
+
+
+class BadRecord(Exception):
+    """This record is refused; says why."""
+
+
+@dataclass
+class _Checked:
+    record: Record
+    picture: Picture
+    fields: dict[str, Any]
+
+
+def import_corpus(job: Import) -> str:
+    """Read the whole source into its collection. Safe to run again after any interruption."""
+    root = Path(job.path)
+    name = recognise(root) if job.format == Import.Format.AUTO else job.format
+    reader = READERS[name]
+    collection = _collection(job, synthetic=name == "phantoms")
+    seen: set[str] = set()
+    position = 0
+    job.created = job.updated = job.unchanged = job.refused = 0
+    job.issues.all().delete()
+    records = reader(root)
+    while batch := list(islice(records, BATCH)):
+        checked = list(_check_all(job, batch, seen))
+        position += len(batch)
+        with transaction.atomic():
+            for item in checked:
+                _save(job, collection, item, root)
+            _save_counts(job)
+        job.advance(position, unit="images", message=f"Reading {job.collection_name}")
+    if not position:
+        raise IngestError(f"{job.path} holds no images.")
+    if collection is not None and not job.dry_run:
+        for group in assign_splits(collection):
+            reason = f"group {group} stood in more than one split; all of it is held out now"
+            _list_issue(job, 0, group, reason, refused=False)
+    return _summary(job)
+
+
+def _collection(job: Import, *, synthetic: bool) -> Collection | None:
+    if job.dry_run:
+        return Collection.objects.filter(name=job.collection_name).first()
+    collection, _ = Collection.objects.get_or_create(
+        name=job.collection_name, defaults={"synthetic": synthetic}
+    )
+    job.collection = collection
+    job.save(update_fields=["collection"])
+    return collection
+
+
+def _check_all(job: Import, batch: list[Record | BadLine], seen: set[str]) -> Iterator[_Checked]:
+    for entry in batch:
+        if isinstance(entry, BadLine):
+            _list_issue(job, entry.line, entry.record, entry.reason)
+            continue
+        try:
+            yield _check(job, entry, seen)
+        except (BadRecord, BadPicture) as exc:
+            _list_issue(job, entry.line, entry.external_id, str(exc))
+
+
+def _check(job: Import, record: Record, seen: set[str]) -> _Checked:
+    if record.external_id in seen:
+        raise BadRecord("this id stood on an earlier line already")
+    if len(record.external_id) > 200:
+        raise BadRecord("the id is longer than 200 characters")
+    caption = clean_caption(record.caption)
+    if record.caption_is_needed and not caption:
+        raise BadRecord("the caption is empty")
+    picture = read_picture(record.read())
+    if any(mark in record.caption for mark in "\t\r\n"):
+        reason = "the caption held a tab or a line break; taken in with a space instead"
+        _list_issue(job, record.line, record.external_id, reason, refused=False)
+    seen.add(record.external_id)
+    return _Checked(record, picture, _fields(job, record, picture, caption))
+
+
+def _fields(job: Import, record: Record, picture: Picture, caption: str) -> dict[str, Any]:
+    given, facts = record.metadata, read_facts(caption)
+    return {
+        "source_name": record.source_name[:500],
+        "sha256": picture.sha256,
+        "width": picture.width,
+        "height": picture.height,
+        "caption": " ".join(printable(record.caption).split()),
+        "caption_clean": caption,
+        "modality": canonical("modality", given.get("modality", "")) or facts.modality,
+        "anatomy": canonical("anatomy", given.get("anatomy", "")) or facts.anatomy,
+        "sex": canonical("sex", given.get("sex", "")) or facts.sex,
+        "laterality": canonical("laterality", given.get("laterality", "")) or facts.laterality,
+        "age": _number(job, record, "age", 0, 130) if given.get("age") else facts.age,
+        "year": _number(job, record, "year", 1800, 2200) if given.get("year") else None,
+        "licence": given.get("licence", "")[:100],
+        "source": given.get("source", "")[:500],
+        "credit": given.get("credit", ""),
+        "group_key": (record.group or picture.sha256)[:200],
+        "truth": json.loads(json.dumps(record.truth)),
+    }
+
+
+def _number(job: Import, record: Record, field: str, low: int, high: int) -> float | None:
+    text = record.metadata[field]
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if low <= value <= high:
+        return int(value) if field == "year" else value
+    reason = f"{field} '{text[:40]}' is not a number between {low} and {high}; left empty"
+    _list_issue(job, record.line, record.external_id, reason, refused=False)
+    return None
+
+
+def _save(job: Import, collection: Collection | None, item: _Checked, root: Path) -> None:
+    image = _existing(collection, item, root) if collection else None
+    given_split = canonical("split", item.record.metadata.get("split", ""))
+    if given_split:
+        item.fields["split"] = given_split
+    if image is None:
+        job.created += 1
+        if collection is not None and not job.dry_run:
+            file, thumbnail = store(item.picture)
+            collection.images.create(
+                external_id=item.record.external_id, file=file, thumbnail=thumbnail, **item.fields
+            )
+        return
+    changed = {key: value for key, value in item.fields.items() if getattr(image, key) != value}
+    if not changed:
+        job.unchanged += 1
+        return
+    job.updated += 1
+    if not job.dry_run:
+        if "sha256" in changed:
+            changed["file"], changed["thumbnail"] = store(item.picture)
+        for key, value in changed.items():
+            setattr(image, key, value)
+        image.save()
+
+
+def _existing(collection: Collection, item: _Checked, root: Path) -> Image | None:
+    """The row of this id, or of this very file under the name it had before it was renamed."""
+    record = item.record
+    image = collection.images.filter(external_id=record.external_id).first()
+    if image is not None or record.id_is_given:
+        return image
+    for twin in collection.images.filter(sha256=item.picture.sha256):
+        if twin.source_name == record.source_name or not (root / twin.source_name).exists():
+            return twin
+    return None
+
+
+def _list_issue(job: Import, line: int, record: str, reason: str, *, refused: bool = True) -> None:
+    job.refused += refused
+    ImportIssue.objects.create(
+        import_run=job,
+        line=line,
+        record=printable(record)[:500],
+        reason=printable(reason)[:500],
+        refused=refused,
+    )
+
+
+def _save_counts(job: Import) -> None:
+    Import.objects.filter(pk=job.pk).update(
+        created=job.created, updated=job.updated, unchanged=job.unchanged, refused=job.refused
+    )
+
+
+def _summary(job: Import) -> str:
+    _save_counts(job)
+    said = "would be " if job.dry_run else ""
+    return (
+        f"{job.created} {said}new, {job.updated} {said}changed, {job.unchanged} unchanged, "
+        f"{job.refused} refused"
+    )

@@ -1,0 +1,172 @@
+"""The API: thin views over the same functions as the socket and the page."""
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.db.models import QuerySet
+from django.shortcuts import get_object_or_404
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from ingest.models import Image
+from jobs.models import job_models
+from search import asking, wire
+from search.models import Conversation, Feedback, LiveIndex, SavedSearch, Turn
+from search.plain import state_of
+from search.problems import problem
+
+LONGEST_LIST = 100
+
+
+class PageOfHits(serializers.Serializer[Any]):
+    offset = serializers.IntegerField(min_value=0, default=0)
+    limit = serializers.IntegerField(min_value=1, max_value=LONGEST_LIST, default=wire.PAGE)
+
+
+class NewTurn(serializers.Serializer[Any]):
+    conversation = serializers.IntegerField(required=False, allow_null=True)
+    utterance = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
+    settings = serializers.DictField(required=False, default=dict)
+    turn = serializers.IntegerField(required=False)
+    edits = serializers.ListField(child=serializers.DictField(), required=False)
+
+
+class Vote(serializers.Serializer[Any]):
+    image_id = serializers.IntegerField(min_value=1)
+    value = serializers.IntegerField(min_value=-1, max_value=1)
+
+
+class NewSavedSearch(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=120)
+    turn = serializers.IntegerField()
+
+
+class Search(APIView):
+    def get(self, request: Request) -> Response:
+        """A search that leaves no trace. Parameters as in docs/api.md."""
+        page = _valid(PageOfHits, request.query_params)
+        understood = state_of(request.query_params)
+        build = LiveIndex.current()
+        response = async_to_sync(wire.answer)(understood.state, build, **page)
+        response["notices"] = [*understood.notices, *response["notices"]]
+        return Response(response)
+
+
+class Turns(APIView):
+    def post(self, request: Request) -> Response:
+        """A new turn from an utterance, or from edits of an earlier turn."""
+        asked = _valid(NewTurn, request.data)
+        if "turn" in asked:
+            turn = asking.edit(
+                request.user, _my_turn(request, asked["turn"]), asked.get("edits", [])
+            )
+        else:
+            conversation = None
+            if asked.get("conversation") is not None:
+                mine = Conversation.objects.filter(user=_user(request))
+                conversation = get_object_or_404(mine, pk=asked["conversation"])
+            turn = asking.say(
+                request.user, asked.get("utterance", ""), conversation, asked["settings"]
+            )
+        return Response(_answered(turn, {}), status=201)
+
+
+class OneTurn(APIView):
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(_answered(_my_turn(request, pk), _valid(PageOfHits, request.query_params)))
+
+
+class TurnFeedback(APIView):
+    def put(self, request: Request, pk: int) -> Response:
+        vote = _valid(Vote, request.data)
+        turn = _my_turn(request, pk)
+        try:
+            stored = Feedback.give(request.user, turn, vote["image_id"], vote["value"])
+        except ValueError as exc:
+            return problem(404, "Not found", str(exc))
+        return Response({"turn": turn.pk, "image_id": vote["image_id"], "value": stored})
+
+
+class SavedSearches(APIView):
+    def get(self, request: Request) -> Response:
+        return Response([_saved(row) for row in _my_searches(request)])
+
+    def post(self, request: Request) -> Response:
+        """Save a turn's state under a name; the same name is replaced."""
+        asked = _valid(NewSavedSearch, request.data)
+        turn = _my_turn(request, asked["turn"])
+        row, is_new = SavedSearch.objects.update_or_create(
+            user=_user(request),
+            name=asked["name"],
+            defaults={"state": turn.state, "count": turn.total or 0},
+        )
+        return Response(_saved(row), status=201 if is_new else 200)
+
+
+class OneSavedSearch(APIView):
+    def get(self, request: Request, pk: int) -> Response:
+        return Response(_saved(get_object_or_404(_my_searches(request), pk=pk)))
+
+    def delete(self, request: Request, pk: int) -> Response:
+        get_object_or_404(_my_searches(request), pk=pk).delete()
+        return Response(status=204)
+
+
+class OneConversation(APIView):
+    def delete(self, request: Request, pk: int) -> Response:
+        mine = Conversation.objects.filter(user=_user(request))
+        get_object_or_404(mine, pk=pk).delete()
+        return Response(status=204)
+
+
+class OneImage(APIView):
+    def get(self, request: Request, pk: int) -> Response:
+        image = get_object_or_404(Image.objects.select_related("collection"), pk=pk)
+        return Response(wire.picture_json(image))
+
+
+class OneJob(APIView):
+    """Progress of a job, for pages whose socket does not open."""
+
+    def get(self, request: Request, kind: str, pk: int) -> Response:
+        for model in job_models():
+            if model._meta.model_name == kind:
+                if not request.user.has_perm(f"{model._meta.app_label}.view_{kind}"):
+                    break
+                return Response(get_object_or_404(model, pk=pk).snapshot())
+        return problem(404, "Not found", "There is no such job.")
+
+
+def _answered(turn: Turn, page: dict[str, int]) -> dict[str, Any]:
+    build = turn.build or LiveIndex.current()
+    response = async_to_sync(wire.answer)(turn.query_state, build, turn=turn, **page)
+    if turn.total != response["total"]:
+        Turn.objects.filter(pk=turn.pk).update(total=response["total"])
+    response["notices"] = [*turn.notices, *response["notices"]]
+    head = {"conversation": turn.conversation_id, "turn": turn.pk}
+    return {**head, "title": turn.conversation.title, "utterance": turn.utterance, **response}
+
+
+def _valid(serializer: type[serializers.Serializer[Any]], data: Any) -> dict[str, Any]:
+    checked = serializer(data=data)
+    checked.is_valid(raise_exception=True)
+    return dict(checked.validated_data)
+
+
+def _user(request: Request) -> Any:
+    return request.user
+
+
+def _my_turn(request: Request, pk: int) -> Turn:
+    turns = Turn.objects.filter(conversation__user=_user(request))
+    return get_object_or_404(turns.select_related("conversation", "build__checkpoint"), pk=pk)
+
+
+def _my_searches(request: Request) -> QuerySet[SavedSearch]:
+    return SavedSearch.objects.filter(user=_user(request))
+
+
+def _saved(row: SavedSearch) -> dict[str, Any]:
+    return {"id": row.pk, "name": row.name, "count": row.count, "state": row.state}

@@ -1,0 +1,208 @@
+"""The search socket: parses frames, runs one search at a time, forwards what it yields."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from time import perf_counter
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from search import asking, wire
+from search.encoding import warm
+from search.engines.base import EngineError
+from search.models import Conversation, Feedback, LiveIndex, Turn
+from search.problems import ENGINE_DOWN
+from search.retrieval import Facets, Finished, LegHits, NothingIndexed, retrieve
+from search.understanding.state import InvalidState
+
+logger = logging.getLogger(__name__)
+
+VERSION = 1
+LARGEST_FRAME = 64 * 1024
+
+Frame = dict[str, Any]
+
+
+class BadFrame(Exception):
+    """A frame from the page that does not have the agreed form; says what is wrong."""
+
+
+class _Sequence:
+    """Numbers the frames of one turn, and drops those the page has seen before it reconnected."""
+
+    def __init__(self, turn: Turn, skip: int = 0) -> None:
+        self.turn, self.skip, self.seq, self.began = turn, skip, 0, perf_counter()
+
+    def frame(self, type_: str, data: Any) -> Frame | None:
+        self.seq += 1
+        if self.seq <= self.skip:
+            return None
+        t_ms = round((perf_counter() - self.began) * 1000)
+        return _frame(self.turn.pk, self.seq, type_, data, t_ms)
+
+
+class SearchConsumer(AsyncJsonWebsocketConsumer):
+    running: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        self.user = self.scope["user"]
+        if not self.user.is_authenticated:
+            await self.close(code=4401)
+            return
+        await self.accept()
+        self.warming = asyncio.create_task(asyncio.to_thread(warm))
+
+    async def disconnect(self, code: int) -> None:
+        self._cancel()
+
+    async def receive(self, text_data: str | None = None, **kwargs: Any) -> None:
+        """One frame in. Whatever it holds, the socket lives on and says what was wrong."""
+        try:
+            if text_data is None or len(text_data) > LARGEST_FRAME:
+                raise BadFrame("A frame is JSON text of at most 64 kB.")
+            content = json.loads(text_data)
+            if not isinstance(content, dict):
+                raise BadFrame("A frame is a JSON object.")
+            await self._handler(content.get("type"))(content)
+        except json.JSONDecodeError:
+            await self._error("bad_frame", "That frame is not JSON.")
+        except (BadFrame, InvalidState, ValueError) as exc:
+            await self._error("bad_frame", str(exc))
+
+    def _handler(self, type_: object) -> Callable[[Frame], Awaitable[None]]:
+        handlers = {
+            "query": self._query,
+            "edit_chips": self._edit_chips,
+            "page": self._page,
+            "cancel": self._stop,
+            "resume": self._resume,
+            "feedback": self._feedback,
+        }
+        if not isinstance(type_, str) or type_ not in handlers:
+            raise BadFrame(f"A frame's type is one of {', '.join(handlers)}.")
+        return handlers[type_]
+
+    async def _query(self, content: Frame) -> None:
+        utterance, settings = content.get("utterance"), content.get("settings", {})
+        if not isinstance(utterance, str) or not isinstance(settings, dict):
+            raise BadFrame("A query has an utterance, and settings as an object.")
+        conversation = await self._conversation(content.get("conversation"))
+        turn = await sync_to_async(asking.say)(self.user, utterance, conversation, settings)
+        self._start(turn)
+
+    async def _edit_chips(self, content: Frame) -> None:
+        changes = content.get("edits")
+        if not isinstance(changes, list) or not all(isinstance(c, dict) for c in changes):
+            raise BadFrame("Edits are a list of objects.")
+        before = await self._turn(content)
+        self._start(await sync_to_async(asking.edit)(self.user, before, changes))
+
+    async def _resume(self, content: Frame) -> None:
+        self._start(await self._turn(content), skip=_whole(content, "last_seq"))
+
+    async def _stop(self, content: Frame) -> None:
+        self._cancel()
+
+    async def _page(self, content: Frame) -> None:
+        turn = await self._turn(content)
+        offset, limit = _whole(content, "offset"), min(_whole(content, "limit") or wire.PAGE, 100)
+        response = await wire.answer(
+            turn.query_state, turn.build, turn=turn, offset=offset, limit=limit
+        )
+        data = {"leg": "page", "hits": response["hits"], "ranked": response["ranked"]}
+        timing = {"took_ms": response["timing"].get("total_ms", 0.0), "offset": offset}
+        await self.send_json(_frame(turn.pk, 0, "hits", {**data, **timing}, 0))
+
+    async def _feedback(self, content: Frame) -> None:
+        turn = await self._turn(content)
+        image_id, value = _whole(content, "image_id"), content.get("value")
+        if not isinstance(value, int):
+            raise BadFrame("A vote is 1, -1 or 0.")
+        stored = await sync_to_async(Feedback.give)(self.user, turn, image_id, value)
+        data = {"turn": turn.pk, "image_id": image_id, "value": stored}
+        await self.send_json(_frame(turn.pk, 0, "feedback", data, 0))
+
+    def _start(self, turn: Turn, skip: int = 0) -> None:
+        self._cancel()
+        self.running = asyncio.create_task(self._stream(_Sequence(turn, skip)))
+
+    def _cancel(self) -> None:
+        if self.running is not None:
+            self.running.cancel()
+            self.running = None
+
+    async def _stream(self, sequence: _Sequence) -> None:
+        """Send the frames of one turn. A failure ends the turn, never the socket."""
+        try:
+            async for type_, data in _events(sequence.turn):
+                frame = sequence.frame(type_, data)
+                if frame is not None:
+                    await self.send_json(frame)
+        except NothingIndexed as exc:
+            await self._error("nothing_indexed", str(exc), sequence.turn)
+        except EngineError:
+            logger.exception("turn %s: the engine failed", sequence.turn.pk)
+            await self._error("engine_unavailable", ENGINE_DOWN, sequence.turn)
+        except Exception:
+            logger.exception("turn %s failed", sequence.turn.pk)
+            await self._error("failed", "This search failed. It was noted.", sequence.turn)
+
+    async def _error(self, code: str, message: str, turn: Turn | None = None) -> None:
+        still_works = "The conversation is kept; ask again or change a chip."
+        data = {"code": code, "message": message, "still_works": still_works}
+        await self.send_json(_frame(turn.pk if turn else None, 0, "error", data, 0))
+
+    async def _conversation(self, pk: object) -> Conversation | None:
+        if pk is None:
+            return None
+        if isinstance(pk, int):
+            found = await Conversation.objects.filter(user=self.user, pk=pk).afirst()
+            if found is not None:
+                return found
+        raise BadFrame("There is no such conversation of yours.")
+
+    async def _turn(self, content: Frame) -> Turn:
+        turns = Turn.objects.filter(conversation__user=self.user)
+        turns = turns.select_related("conversation", "build__checkpoint")
+        found = await turns.filter(pk=_whole(content, "turn")).afirst()
+        if found is None:
+            raise BadFrame("There is no such turn of yours.")
+        return found
+
+
+async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
+    """The frames of a turn, in order, before they are numbered."""
+    state = turn.query_state
+    conversation = turn.conversation
+    opening = {"conversation": conversation.pk, "title": conversation.title}
+    yield "ack", {**opening, "utterance": turn.utterance}
+    chips = await sync_to_async(wire.chips_json)(state)
+    yield "chips", {"state": state.as_json(), "chips": chips, "notices": turn.notices}
+    build = turn.build or await sync_to_async(LiveIndex.current)()
+    async for event in retrieve(state, build):
+        match event:
+            case LegHits():
+                page = event.hits[: wire.PAGE]
+                hits = await sync_to_async(wire.hits_json)(page, state, turn)
+                counts = {"ranked": len(event.hits), "took_ms": event.took_ms, "offset": 0}
+                yield "hits", {"leg": event.leg, "hits": hits, **counts}
+            case Facets():
+                yield "facets", {"fields": wire.facets_json(event.counts, state)}
+            case Finished():
+                await Turn.objects.filter(pk=turn.pk).aupdate(total=event.total)
+                data = {"total": event.total, "ranked": len(event.hits), "timing": event.timing}
+                yield "done", {**data, "notices": list(event.notices)}
+
+
+def _frame(turn: int | None, seq: int, type_: str, data: Any, t_ms: int) -> Frame:
+    return {"v": VERSION, "turn": turn, "seq": seq, "type": type_, "t_ms": t_ms, "data": data}
+
+
+def _whole(content: Frame, name: str) -> int:
+    value = content.get(name, 0)
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
+        raise BadFrame(f"{name} must be a whole number.")
+    return value

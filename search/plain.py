@@ -1,0 +1,44 @@
+"""A search as a plain address: what `GET /search` and `GET /api/v1/search` understand."""
+
+from dataclasses import replace
+
+from django.http import QueryDict
+
+from search.asking import read, with_examples, with_settings
+from search.understanding.edits import apply
+from search.understanding.state import FILTER_FIELDS, InvalidState
+from search.understanding.understand import Understanding
+
+
+def state_of(parameters: QueryDict) -> Understanding:
+    """`q`, `mode`, `alpha`, `fusion`, `like`, `with_caption`, and any filter field, repeatable.
+
+    Raises InvalidState with one sentence.
+    """
+    understood = read(parameters.get("q", ""))
+    controls: dict[str, str | float] = {}
+    for name in ("mode", "fusion", "alpha"):
+        if value := parameters.get(name, ""):
+            controls[name] = _number(value) if name == "alpha" else value
+    state = with_settings(understood.state, controls)
+    likes = [_image_id(text) for text in parameters.getlist("like") if text]
+    with_caption = parameters.get("with_caption", "") in ("1", "true", "on")
+    state = with_examples(state, likes, captions=with_caption)
+    for field in FILTER_FIELDS:
+        for value in parameters.getlist(field):
+            if value:
+                state = apply(state, {"op": "filter", "field": field, "value": value})
+    return replace(understood, state=state)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InvalidState("alpha must be a number from 0 to 1.") from None
+
+
+def _image_id(text: str) -> int:
+    if not text.isdecimal():
+        raise InvalidState("like must be the number of an image.")
+    return int(text)

@@ -1,0 +1,66 @@
+// The field at the foot of the column and the ranking switches under it.
+const percent = new Intl.NumberFormat("en", { style: "percent" });
+
+export class Composer {
+  constructor(form, { onAsk, onRanking }) {
+    this.form = form;
+    this.field = form.elements.q;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const utterance = this.field.value.trim();
+      if (!utterance) return;
+      this.clear();
+      onAsk(utterance);
+    });
+    this.field.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      form.requestSubmit();
+    });
+    this.field.addEventListener("input", () => this.#fit());
+    form.elements.alpha.addEventListener("input", () => this.#showBlend());
+    form.querySelector(".ranking").addEventListener("change", (event) => {
+      const { name } = event.target;
+      this.#showBlend();
+      onRanking(name, this.settings[name]);
+    });
+    this.#showBlend();
+    this.#fit();
+  }
+
+  get settings() {
+    const { mode, alpha, fusion } = this.form.elements;
+    return { mode: mode.value, alpha: Number(alpha.value), fusion: fusion.value };
+  }
+
+  /** What a turn was ranked by, unless the user is at the switches just now. */
+  sync(query) {
+    if (this.form.querySelector(".ranking").contains(document.activeElement)) return;
+    for (const name of ["mode", "alpha", "fusion"]) {
+      if (query[name] !== undefined) this.form.elements[name].value = query[name];
+    }
+    this.#showBlend();
+  }
+
+  focus() {
+    this.field.focus();
+    this.field.select();
+  }
+
+  clear() {
+    this.field.value = "";
+    this.#fit();
+  }
+
+  #showBlend() {
+    const text = percent.format(this.form.elements.alpha.value);
+    this.form.querySelector(".blend-value").textContent = text;
+    this.form.elements.alpha.setAttribute("aria-valuetext", text);
+  }
+
+  #fit() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.field.style.setProperty("height", "auto");
+    this.field.style.setProperty("height", `${this.field.scrollHeight}px`);
+  }
+}

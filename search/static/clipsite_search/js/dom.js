@@ -1,0 +1,47 @@
+/** The element inside a <template> of the page, cloned. */
+export function fromTemplate(name) {
+  return document.getElementById(`${name}-template`).content.firstElementChild.cloneNode(true);
+}
+
+/** Puts each value where `data-fill` names it; what is marked optional hides when it is empty. */
+export function fill(element, values) {
+  for (const slot of element.querySelectorAll("[data-fill]")) {
+    const text = values[slot.dataset.fill];
+    if (text === undefined) continue;
+    slot.textContent = text ?? "";
+    const holder = slot.closest("[data-optional]");
+    if (holder) holder.hidden = !text;
+  }
+}
+
+export function button(text, onClick) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = "button";
+  element.textContent = text;
+  element.addEventListener("click", onClick);
+  return element;
+}
+
+export const actionOf = (event) => event.target.closest("[data-action]")?.dataset.action;
+
+/** The addresses in a source line become links. */
+export function linked(text) {
+  return text.split(/(https?:\/\/\S+)/).map((part, index) => {
+    if (index % 2 === 0) return part;
+    const link = document.createElement("a");
+    link.href = link.textContent = part;
+    link.rel = "nofollow noopener";
+    return link;
+  });
+}
+
+export function pressThumbs(element, value) {
+  element.querySelector('[data-action="good"]').setAttribute("aria-pressed", value === 1);
+  element.querySelector('[data-action="bad"]').setAttribute("aria-pressed", value === -1);
+}
+
+export function showImage(image, { caption, width, height }, url) {
+  if (image.getAttribute("src") !== url) image.src = url;
+  Object.assign(image, { alt: caption, width, height });
+}

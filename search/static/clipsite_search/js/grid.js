@@ -1,0 +1,214 @@
+// The rows of images: cards kept by image, moved gently into a new order.
+import { fill, fromTemplate, pressThumbs, showImage } from "./dom.js";
+import { highlighted } from "./highlight.js";
+import { neighbour, planReorder } from "./order.js";
+import * as words from "./words.js";
+
+const NARROWEST = 0.8;
+const WIDEST = 2.4;
+const MOVE = { duration: 320, easing: "cubic-bezier(0.2, 0, 0, 1)" };
+const SKELETONS = [1.3, 0.8, 1.5, 1, 1.25, 1.7, 0.9, 1.2, 1.4, 0.8, 1, 1.3];
+const RELEASE_AFTER = 600; // ms without pointer or focus
+
+export class Grid {
+  #cards = new Map(); // image id -> {element, hit}, in order
+  #held = null;
+
+  constructor(list, { onHeld }) {
+    this.list = list;
+    this.onHeld = onHeld;
+    this.fusion = "linear";
+    list.addEventListener("keydown", (event) => this.#walk(event));
+    list.addEventListener("focusin", (event) => this.#rove(event.target.closest(".hit")));
+    list.addEventListener("pointerleave", () => this.#releaseSoon());
+    list.addEventListener("focusout", () => this.#releaseSoon());
+  }
+
+  get hits() {
+    return [...this.#cards.values()].map((card) => card.hit);
+  }
+
+  hitAt(target) {
+    return this.#cards.get(Number(target.closest(".hit")?.dataset.imageId))?.hit;
+  }
+
+  element(imageId) {
+    return this.#cards.get(imageId)?.element;
+  }
+
+  /** Takes over the cards the server rendered. */
+  adopt(hits, fusion) {
+    this.fusion = fusion;
+    placeAll(this.list.children);
+    hits.forEach((hit, index) => {
+      this.#cards.set(hit.image_id, { element: this.list.children[index], hit });
+    });
+    this.#rove(this.list.firstElementChild);
+  }
+
+  wait() {
+    this.#hold(null);
+    this.list.classList.toggle("is-stale", this.#cards.size > 0);
+    if (!this.#cards.size) this.list.replaceChildren(...SKELETONS.map(skeleton));
+  }
+
+  /** Ends the waiting when nothing more will come. */
+  settle() {
+    this.list.classList.remove("is-stale");
+    if (!this.#cards.size) this.list.replaceChildren();
+  }
+
+  clear() {
+    this.#cards.clear();
+    this.settle();
+  }
+
+  /** Puts the hits in order; holds them back if that would move what is under the pointer. */
+  show(hits, { leg, mayHold = false }) {
+    const next = hits.map((hit) => hit.image_id);
+    const plan = planReorder([...this.#cards.keys()], next, this.#attention());
+    this.#hold({ hits, leg });
+    if (!mayHold || plan !== "hold") this.release();
+  }
+
+  release() {
+    if (!this.#held) return;
+    const { hits, leg } = this.#held;
+    this.#hold(null);
+    this.#arrange(hits, leg);
+  }
+
+  append(hits) {
+    this.list.append(...hits.map((hit) => this.#card(hit)));
+  }
+
+  markFeedback(imageId, value) {
+    const card = this.#cards.get(imageId);
+    if (!card) return;
+    card.hit = { ...card.hit, feedback: value };
+    pressThumbs(card.element, value);
+  }
+
+  markOpen(imageId) {
+    this.list.querySelector(".is-open")?.classList.remove("is-open");
+    this.element(imageId)?.classList.add("is-open");
+  }
+
+  #attention() {
+    return {
+      pointerInside: matchMedia("(hover: hover)").matches && this.list.matches(":hover"),
+      focusInside: this.list.contains(document.activeElement),
+    };
+  }
+
+  #hold(answer) {
+    this.#held = answer;
+    if (answer) this.list.classList.remove("is-stale");
+    this.onHeld(answer !== null);
+  }
+
+  #releaseSoon() {
+    setTimeout(() => {
+      const { pointerInside, focusInside } = this.#attention();
+      if (!pointerInside && !focusInside) this.release();
+    }, RELEASE_AFTER);
+  }
+
+  #arrange(hits, leg) {
+    const before = this.#rects();
+    const known = this.#cards;
+    this.#cards = new Map();
+    this.list.replaceChildren(...hits.map((hit) => this.#card(hit, known.get(hit.image_id))));
+    this.list.classList.remove("is-stale");
+    this.list.classList.toggle("is-leg", leg !== "fused");
+    this.#rove(this.list.firstElementChild);
+    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) this.#glide(before);
+  }
+
+  #card(hit, known) {
+    const element = known?.element ?? fromTemplate("hit");
+    fillCard(element, hit, words.scale(this.fusion));
+    setTabbable(element, false);
+    this.#cards.set(hit.image_id, { element, hit });
+    return element;
+  }
+
+  #rects() {
+    const rects = new Map();
+    for (const [id, { element }] of this.#cards) rects.set(id, element.getBoundingClientRect());
+    return rects;
+  }
+
+  #glide(before) {
+    for (const [id, now] of this.#rects()) {
+      const was = before.get(id);
+      if (now.top > innerHeight && !(was?.top < innerHeight)) continue;
+      const [x, y] = was ? [was.left - now.left, was.top - now.top] : [0, 0];
+      const from = was ? { transform: `translate(${x}px, ${y}px)` } : { opacity: 0 };
+      if (!was || x || y) this.element(id).animate([from, {}], MOVE);
+    }
+  }
+
+  #rove(element) {
+    if (!element?.dataset.imageId) return;
+    for (const card of this.#cards.values()) setTabbable(card.element, card.element === element);
+  }
+
+  #walk(event) {
+    if (!/^(Arrow|Home|End)/.test(event.key) || event.altKey || event.ctrlKey || event.metaKey) return;
+    const cards = [...this.list.children];
+    const rects = cards.map(({ offsetLeft, offsetTop, offsetWidth }) => {
+      return { left: offsetLeft, top: offsetTop, width: offsetWidth };
+    });
+    const index = cards.indexOf(event.target.closest(".hit"));
+    event.preventDefault();
+    cards[neighbour(rects, index, event.key)].querySelector(".hit-open").focus();
+  }
+}
+
+function fillCard(element, hit, scale) {
+  const find = (selector) => element.querySelector(selector);
+  element.dataset.imageId = hit.image_id;
+  find(".hit-open").href = hit.detail_url;
+  showImage(find(".hit-image"), hit, hit.thumbnail_url);
+  place(element, hit);
+  fill(element, { ...hit, score: words.scoreText(hit) });
+  find(".hit-caption").replaceChildren(...highlighted(hit.caption, hit.highlights));
+  find(".badge-synthetic").hidden = !hit.synthetic;
+  find('[data-action="only"]').hidden = !hit.modality;
+  drawBar(find(".score-bar"), hit, scale);
+  pressThumbs(element, hit.feedback);
+}
+
+/** Two parts of one bar, in units of the largest score there can be. */
+function drawBar(svg, hit, scale) {
+  const [wordsPart, picturePart] = svg.querySelectorAll("rect");
+  svg.setAttribute("viewBox", `0 0 ${scale} 1`);
+  wordsPart.setAttribute("width", hit.bm25_part);
+  picturePart.setAttribute("x", hit.bm25_part);
+  picturePart.setAttribute("width", hit.cosine_part);
+}
+
+function place(element, { width, height }) {
+  const aspect = Math.min(WIDEST, Math.max(NARROWEST, width / height || 1));
+  element.style.setProperty("--aspect", aspect.toFixed(4));
+  element.classList.add("placed");
+}
+
+/** Justifies cards that the server rendered. */
+export function placeAll(elements) {
+  for (const element of elements) {
+    const size = (name) => Number(element.querySelector(".hit-image").getAttribute(name));
+    place(element, { width: size("width"), height: size("height") });
+  }
+}
+
+function setTabbable(element, isTabbable) {
+  for (const each of element.querySelectorAll("a, button")) each.tabIndex = isTabbable ? 0 : -1;
+}
+
+function skeleton(aspect) {
+  const element = fromTemplate("skeleton");
+  place(element, { width: aspect, height: 1 });
+  return element;
+}

@@ -1,0 +1,46 @@
+// What is kept: conversations, saved searches, the page's address.
+import { request } from "./http.js";
+import { SENTENCES } from "./words.js";
+
+/** After the first answer the address and the history name the conversation. */
+export function rememberConversation(root, { conversation, title }) {
+  const path = root.dataset.conversationPath.replace(/0(?=\/?$)/, conversation);
+  if (location.pathname === path) return;
+  history.replaceState(history.state, "", path);
+  document.title = `${title} · ${document.title.split(" · ").at(-1)}`;
+  const item = document.createElement("li");
+  const link = document.createElement("a");
+  Object.assign(link, { className: "menu-item", href: path, textContent: title });
+  item.append(link);
+  const list = document.getElementById("conversations");
+  list.querySelector(".menu-empty")?.remove();
+  list.prepend(item);
+}
+
+/** Buttons that delete what their row names in `data-kept`, after a question. */
+export function listenToDeleting(list, api, onDeleted) {
+  list.addEventListener("click", async (event) => {
+    const item = event.target.closest('[data-action="delete"]')?.closest("[data-kept]");
+    if (!item || !confirm(SENTENCES.forget(item.querySelector("span").textContent))) return;
+    await request("DELETE", api + item.dataset.kept);
+    item.remove();
+    onDeleted(item);
+  });
+}
+
+export function listenToSaving(api, stateNow) {
+  const menu = document.getElementById("save");
+  const { name } = menu.querySelector("form").elements;
+  menu.addEventListener("toggle", () => {
+    if (!menu.open) return;
+    name.value = stateNow().title || stateNow().utterance;
+    name.select();
+  });
+  menu.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    await request("POST", `${api}saved-searches`, { name: name.value, turn: stateNow().turn });
+    menu.open = false;
+    menu.querySelector("summary span").textContent = SENTENCES.saved;
+    document.getElementById("announcer").textContent = SENTENCES.saved;
+  });
+}

@@ -1,0 +1,26 @@
+// Single keys. None fires while typing, nor with a modifier, nor when they are switched off.
+const isTyping = (target) => target.closest("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]");
+
+/** `onHit(action, target)` is for the keys that act on the image in focus. */
+export const HIT_KEYS = { m: "like", l: "unlike", o: "only", w: "why", "+": "good", "-": "bad" };
+
+export function listenToKeys({ focusComposer, dialog, detail, onHit }) {
+  const areOff = () => document.documentElement.dataset.keys === "off";
+  dialog.querySelector("#single-keys").checked = !areOff();
+  document.querySelector('[data-action="keys"]').addEventListener("click", () => dialog.showModal());
+  dialog.querySelector('[data-action="close"]').addEventListener("click", () => dialog.close());
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && detail.isOpen && !dialog.open) {
+      event.preventDefault();
+      return detail.close();
+    }
+    if (isTyping(event.target) || areOff() || dialog.open) return;
+    if (event.key === "/") focusComposer();
+    else if (event.key === "?") dialog.showModal();
+    else if (HIT_KEYS[event.key] && event.target.closest(".hit")) onHit(HIT_KEYS[event.key], event.target);
+    else return;
+    event.preventDefault();
+  });
+}

@@ -1,0 +1,249 @@
+// Wires the page: frames in, state, and the parts that show it.
+import { Composer } from "./composer.js";
+import { Connection } from "./connection.js";
+import { Detail } from "./detail.js";
+import { actionOf, button, fill } from "./dom.js";
+import { renderFacets } from "./facets.js";
+import { Grid } from "./grid.js";
+import { listenToDeleting, listenToSaving, rememberConversation } from "./history.js";
+import { request } from "./http.js";
+import { listenToKeys } from "./keys.js";
+import { accepts, asked, framesOf, initialState, reduce, unseen } from "./state.js";
+import { Thread } from "./thread.js";
+import { announcement, outcome, SENTENCES } from "./words.js";
+
+const PAGE = 24;
+const byId = (id) => document.getElementById(id);
+const root = byId("search");
+const { api } = root.dataset;
+
+let state = initialState({ conversation: Number(root.dataset.conversation) || null });
+let lastAsk = null;
+
+const grid = new Grid(document.querySelector("#results .grid"), {
+  onHeld: (isHeld) => (byId("new-order").hidden = !isHeld),
+});
+const thread = new Thread(byId("thread"), { onEdit: edit, onOpenTurn: openTurn });
+const detail = new Detail(byId("detail"), { onStep: step, onClosed: returnToGrid });
+const composer = new Composer(byId("composer"), { onAsk: ask, onRanking: changeRanking });
+const connection = new Connection({
+  path: root.dataset.socketPath,
+  api,
+  onFrame: receive,
+  unfinished: () =>
+    state.phase === "streaming" ? { turn: state.turn, last_seq: state.lastSeq } : null,
+});
+
+// --- Asking
+
+function ask(utterance) {
+  const { conversation } = state;
+  begin({ type: "query", conversation, utterance, settings: composer.settings }, utterance);
+}
+
+/** `onImage`: the reader pressed a button on an image, so only the final order is shown. */
+function edit(change, said, onImage = false) {
+  begin({ type: "edit_chips", turn: state.turn, edits: [change] }, said, onImage);
+}
+
+function begin(message, said, onImage = false) {
+  lastAsk = { message, said, onImage };
+  state = asked(state, said);
+  detail.close();
+  for (const id of ["empty", "recent", "nothing", "problem", "more"]) byId(id).hidden = true;
+  byId("stage-head").hidden = false;
+  grid.wait();
+  thread.begin(said);
+  render();
+  if (!onImage) byId("main").scrollTo({ top: 0 });
+  connection.send(message);
+}
+
+function changeRanking(name, value) {
+  if (state.turn !== null) edit({ op: "set", [name]: value }, SENTENCES.ranking);
+}
+
+function toggleFacet({ field }, { value, label, selected }) {
+  const op = selected ? "unfilter" : "filter";
+  edit({ op, field, value }, selected ? SENTENCES.any(label) : SENTENCES.only(label));
+}
+
+const without = (chip) => edit({ op: "remove", chip: chip.id }, SENTENCES.removed(chip.label));
+
+// --- Hearing
+
+const SHOW = {
+  ack: () => rememberConversation(root, state),
+  chips() {
+    thread.renderChips(state.chips);
+    composer.sync(state.query);
+  },
+  hits({ leg, hits }, before) {
+    if (leg === "page") return appendPage(unseen(before.hits, hits));
+    const isFinal = leg === "fused";
+    if (!isFinal && (lastAsk?.onImage || !hits.length || before.leg)) return;
+    grid.fusion = state.query.fusion;
+    grid.show(hits, { leg, mayHold: before.leg !== null && !lastAsk?.onImage });
+  },
+  facets: () => renderFacets(byId("facets"), state.facets, toggleFacet),
+  done() {
+    grid.settle();
+    if (!state.ranked) showNothing();
+    byId("announcer").textContent = announcement(state);
+  },
+  error() {
+    grid.settle();
+    fill(byId("problem"), state.problem);
+    byId("problem").hidden = false;
+    byId("problem").querySelector("button").hidden = !lastAsk;
+  },
+  feedback({ image_id: id, value }) {
+    grid.markFeedback(id, value);
+    detail.markFeedback(id, value);
+  },
+};
+
+function receive(frame) {
+  if (!accepts(state, frame)) return;
+  const before = state;
+  state = reduce(state, frame);
+  SHOW[frame.type]?.(frame.data, before);
+  render();
+}
+
+function render() {
+  if (thread.current) thread.render(state);
+  byId("stage-count").textContent = outcome(state);
+  byId("more").hidden = state.phase !== "done" || state.hits.length >= state.ranked;
+}
+
+function appendPage(hits) {
+  grid.append(hits);
+  const first = hits.length && grid.element(hits[0].image_id);
+  if (first && document.activeElement === byId("more")) first.querySelector("a").focus();
+}
+
+function showNothing() {
+  grid.clear();
+  byId("nothing").hidden = false;
+  const ways = state.chips.map((chip) => button(SENTENCES.without(chip.label), () => without(chip)));
+  byId("nothing").querySelector(".nothing-ways").replaceChildren(...ways);
+}
+
+// --- Images
+
+const ON_HIT = {
+  like({ image_id: id }) {
+    if (state.turn === null) location.assign(`${root.dataset.results}?like=${id}`);
+    else edit({ op: "like", image_id: id }, SENTENCES.like, true);
+  },
+  unlike: ({ image_id: id }) => edit({ op: "unlike", image_id: id }, SENTENCES.unlike, true),
+  only: ({ modality: value, modality_label: label }) =>
+    edit({ op: "filter", field: "modality", value }, SENTENCES.only(label), true),
+  why: (hit) => openDetail(hit, true),
+  good: (hit) => rate(hit, hit.feedback === 1 ? 0 : 1),
+  bad: (hit) => rate(hit, hit.feedback === -1 ? 0 : -1),
+};
+
+function rate({ image_id: id }, value) {
+  SHOW.feedback({ image_id: id, value });
+  connection.send({ type: "feedback", turn: state.turn, image_id: id, value });
+}
+
+function openDetail(hit, atWhy = false) {
+  detail.open(hit, { ranked: state.ranked, fusion: grid.fusion, atWhy });
+  grid.markOpen(hit.image_id);
+}
+
+function step(by) {
+  const { hits } = grid;
+  const next = hits[hits.findIndex((hit) => hit.image_id === detail.hit.image_id) + by];
+  if (!next) return;
+  openDetail(next);
+  grid.element(next.image_id).scrollIntoView({ block: "nearest" });
+}
+
+function returnToGrid(hit) {
+  grid.markOpen(null);
+  if (hit) grid.element(hit.image_id)?.querySelector("a").focus({ preventScroll: true });
+}
+
+grid.list.addEventListener("click", (event) => {
+  const hit = grid.hitAt(event.target);
+  if (!hit || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const action = actionOf(event);
+  if (action) ON_HIT[action](hit);
+  else if (event.target.closest(".hit-open")) openDetail(hit);
+  else return;
+  event.preventDefault();
+});
+byId("detail").addEventListener("click", (event) => {
+  if (detail.hit) ON_HIT[actionOf(event)]?.(detail.hit);
+});
+byId("problem").addEventListener("click", (event) => {
+  if (actionOf(event) === "retry") begin(lastAsk.message, lastAsk.said, lastAsk.onImage);
+});
+byId("new-order").addEventListener("click", () => grid.release());
+byId("more").addEventListener("click", (event) => {
+  if (state.turn === null) return;
+  event.preventDefault();
+  connection.send({ type: "page", turn: state.turn, offset: state.hits.length, limit: PAGE });
+});
+byId("empty").addEventListener("click", (event) => {
+  if (!event.target.closest(".suggestion")) return;
+  event.preventDefault();
+  ask(event.target.textContent);
+});
+listenToDeleting(byId("conversations"), api, (item) => {
+  if (item.querySelector("[aria-current]")) location.assign(document.querySelector(".new").href);
+});
+listenToSaving(api, () => state);
+listenToKeys({
+  focusComposer: () => composer.focus(),
+  dialog: byId("keys"),
+  detail,
+  onHit: (action, target) => ON_HIT[action](grid.hitAt(target)),
+});
+
+// --- Where the page begins
+
+async function openTurn(element) {
+  const turn = Number(element.dataset.turn);
+  thread.select(element);
+  byId("stage-head").hidden = false;
+  grid.wait();
+  lastAsk = null;
+  const answer = await request("GET", `${api}turns/${turn}`);
+  const { conversation, title } = { ...state, ...answer };
+  const { utterance } = thread;
+  framesOf(answer, { turn, conversation, title, utterance }).forEach(receive);
+}
+
+function adopt(answer) {
+  const turn = answer.turn ?? (Number(thread.current?.dataset.turn) || null);
+  state = { ...state, ...answer, query: answer.state, utterance: thread.utterance };
+  state = { ...state, turn, leg: "fused", phase: "done" };
+  grid.adopt(answer.hits, answer.state.fusion);
+  if (turn === null) return replay();
+  thread.renderChips(state.chips);
+  renderFacets(byId("facets"), state.facets, toggleFacet);
+  render();
+}
+
+/**
+ * A search that came by its address belongs to no turn yet: asked again, it becomes one. Where the
+ * address holds more than words can say, the page stays as the server rendered it.
+ */
+function replay() {
+  const parameters = [...new URLSearchParams(location.search)].filter(([, value]) => value);
+  const isFilter = ([name]) => state.facets.some((facet) => facet.field === name);
+  const rest = parameters.filter(([name]) => !["q", "mode", "alpha", "fusion", "offset"].includes(name));
+  if (!rest.every(isFilter) || !parameters.length) return root.classList.add("is-plain");
+  const said = [state.utterance, ...rest.map(([name, value]) => `${name}:${value}`)];
+  thread.current.remove();
+  composer.clear();
+  ask(said.join(" ").trim());
+}
+
+if (byId("response")) adopt(JSON.parse(byId("response").textContent));
+else if (thread.current) openTurn(thread.current);

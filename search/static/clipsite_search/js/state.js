@@ -1,0 +1,96 @@
+// The state of the page as a pure function of the frames that arrived.
+
+export function initialState(over = {}) {
+  return {
+    conversation: null,
+    turn: null,
+    lastSeq: 0,
+    phase: "idle", // idle, asking (no ack yet), streaming, done, failed
+    utterance: "",
+    title: "",
+    query: {},
+    chips: [],
+    notices: [],
+    facets: [],
+    hits: [],
+    leg: null,
+    ranked: 0,
+    total: null,
+    problem: null,
+    ...over,
+  };
+}
+
+/** What the page knows the moment Enter is pressed. */
+export function asked(state, utterance) {
+  return { ...state, phase: "asking", utterance, notices: [], problem: null };
+}
+
+/** False for a frame of another turn, and for one seen before. */
+export function accepts(state, frame) {
+  switch (frame.type) {
+    case "feedback":
+      return true;
+    case "ack":
+      return frame.turn !== state.turn;
+    case "error":
+      return frame.turn === null || frame.turn === state.turn || state.phase === "asking";
+    default:
+      if (frame.turn !== state.turn || state.phase === "asking") return false;
+      if (frame.type === "hits" && frame.data.leg === "page") return true;
+      return frame.seq > state.lastSeq;
+  }
+}
+
+const REDUCERS = {
+  ack: (state, data) => ({
+    phase: "streaming",
+    conversation: data.conversation,
+    title: data.title,
+    utterance: data.utterance || state.utterance,
+    leg: null,
+  }),
+  chips: (state, data) => ({ query: data.state, chips: data.chips, notices: data.notices }),
+  hits: (state, data) =>
+    data.leg === "page"
+      ? { hits: [...state.hits, ...unseen(state.hits, data.hits)], ranked: data.ranked }
+      : { hits: data.hits, leg: data.leg, ranked: data.ranked },
+  facets: (state, data) => ({ facets: data.fields }),
+  done: (state, data) => ({
+    phase: "done",
+    total: data.total,
+    ranked: data.ranked,
+    notices: [...new Set([...state.notices, ...data.notices])],
+  }),
+  error: (state, data) => ({ phase: "failed", problem: data }),
+  feedback: (state, data) => ({
+    hits: state.hits.map((hit) =>
+      hit.image_id === data.image_id ? { ...hit, feedback: data.value } : hit,
+    ),
+  }),
+};
+
+export function reduce(state, frame) {
+  if (!accepts(state, frame)) return state;
+  const change = REDUCERS[frame.type]?.(state, frame.data) ?? {};
+  if (frame.type === "feedback" || frame.turn === null) return { ...state, ...change };
+  const lastSeq = frame.type === "ack" ? frame.seq : Math.max(state.lastSeq, frame.seq);
+  return { ...state, ...change, turn: frame.turn, lastSeq };
+}
+
+export function unseen(known, hits) {
+  const ids = new Set(known.map((hit) => hit.image_id));
+  return hits.filter((hit) => !ids.has(hit.image_id));
+}
+
+/** A stored answer, told in the frames the socket would have sent. */
+export function framesOf(response, { turn, conversation, title, utterance }) {
+  const parts = [
+    ["ack", { conversation, title, utterance }],
+    ["chips", { state: response.state, chips: response.chips, notices: response.notices }],
+    ["hits", { leg: "fused", hits: response.hits, ranked: response.ranked, offset: 0 }],
+    ["facets", { fields: response.facets }],
+    ["done", { total: response.total, ranked: response.ranked, notices: [] }],
+  ];
+  return parts.map(([type, data], index) => ({ v: 1, turn, seq: index + 1, type, data }));
+}

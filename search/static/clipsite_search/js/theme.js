@@ -1,0 +1,45 @@
+// Runs before the first paint: what the reader chose, and what every page shares.
+(() => {
+  const root = document.documentElement;
+  // Private windows may refuse storage; a choice then lasts for this page.
+  const storage = (use) => {
+    try {
+      return use(localStorage);
+    } catch {
+      return null;
+    }
+  };
+  const isDark = () =>
+    root.dataset.theme
+      ? root.dataset.theme === "dark"
+      : matchMedia("(prefers-color-scheme: dark)").matches;
+  const choose = (name, value) => {
+    root.dataset[name] = value;
+    storage((kept) => kept.setItem(`clipsite-${name}`, value));
+  };
+
+  root.classList.add("js");
+  for (const name of ["theme", "veil", "keys"]) {
+    const value = storage((kept) => kept.getItem(`clipsite-${name}`));
+    if (value) root.dataset[name] = value;
+  }
+
+  document.addEventListener("click", (event) => {
+    const action = event.target.closest("[data-action]")?.dataset.action;
+    if (action === "theme") choose("theme", isDark() ? "light" : "dark");
+    if (action === "veil") choose("veil", root.dataset.veil === "on" ? "off" : "on");
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "single-keys") choose("keys", event.target.checked ? "on" : "off");
+  });
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.menu[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    event.preventDefault();
+  });
+})();

@@ -1,0 +1,105 @@
+// The column of turns and the labels of the current one.
+import { actionOf, fill, fromTemplate } from "./dom.js";
+import { chipHint, outcome, SENTENCES } from "./words.js";
+
+export class Thread {
+  constructor(list, { onEdit, onOpenTurn }) {
+    this.list = list;
+    this.onEdit = onEdit;
+    this.current = list.querySelector(".turn.is-current");
+    list.addEventListener("click", (event) => {
+      if (actionOf(event) === "open-turn") onOpenTurn(event.target.closest(".turn"));
+    });
+  }
+
+  get utterance() {
+    return this.current?.querySelector(".utterance").textContent ?? "";
+  }
+
+  begin(utterance) {
+    const turn = fromTemplate("turn");
+    this.list.append(turn);
+    this.select(turn);
+    fill(turn, { utterance });
+  }
+
+  /** Makes `turn` the one the page shows; the labels of the others rest. */
+  select(turn) {
+    this.current?.classList.remove("is-current", "is-waiting");
+    for (const chips of this.list.querySelectorAll(".chips")) chips.inert = true;
+    this.current = turn;
+    turn.classList.add("is-current");
+    turn.scrollIntoView({ block: "nearest" });
+  }
+
+  render(state) {
+    const isWaiting = ["asking", "streaming"].includes(state.phase);
+    if (state.turn !== null && state.phase !== "asking") this.current.dataset.turn = state.turn;
+    this.current.classList.toggle("is-waiting", isWaiting);
+    fill(this.current, { utterance: state.utterance, outcome: outcome(state) });
+    this.current.querySelector(".notices").replaceChildren(...state.notices.map(note));
+  }
+
+  renderChips(chips) {
+    const list = this.current.querySelector(".chips");
+    list.inert = false;
+    list.replaceChildren(...chips.map((chip) => this.#chip(chip)));
+    this.current.scrollIntoView({ block: "nearest" });
+  }
+
+  #chip(chip) {
+    const element = fromTemplate("chip");
+    const [label, cross] = element.querySelectorAll("button");
+    const change = (edit, said) => this.onEdit({ chip: chip.id, ...edit }, said);
+    const remove = () => change({ op: "remove" }, SENTENCES.removed(chip.label));
+    const rewrite = (text) =>
+      change({ op: "rewrite", text }, SENTENCES.rewritten(chip.label, text));
+    fillChip(element, chip);
+    if (chip.editable) label.addEventListener("click", () => editInPlace(label, chip, rewrite));
+    label.addEventListener("keydown", (event) => {
+      if (event.key === "Delete" || event.key === "Backspace") remove();
+    });
+    cross.setAttribute("aria-label", SENTENCES.remove(chip.label));
+    cross.addEventListener("click", remove);
+    return element;
+  }
+}
+
+function fillChip(element, chip) {
+  const hint = chipHint(chip);
+  element.classList.add(`chip-${chip.kind}`);
+  element.classList.toggle("is-inferred", chip.inferred);
+  element.title = hint;
+  element.querySelector("use").setAttribute("href", `#i-${chip.kind}`);
+  const weight = chip.weight === 1 ? "" : `×${Math.round(chip.weight * 100) / 100}`;
+  fill(element, { label: chip.label, weight, origin: chip.inferred ? hint : "" });
+  const thumbnail = element.querySelector(".chip-thumb");
+  thumbnail.hidden = !chip.thumbnail_url;
+  if (chip.thumbnail_url) thumbnail.src = chip.thumbnail_url;
+}
+
+function editInPlace(label, chip, onRewrite) {
+  const before = chip.value ?? chip.label;
+  const input = document.createElement("input");
+  Object.assign(input, { className: "chip-edit", value: before, size: before.length + 2 });
+  input.setAttribute("aria-label", before);
+  label.replaceWith(input);
+  input.select();
+  const close = () => input.replaceWith(label);
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== "Escape") return;
+    event.preventDefault();
+    input.removeEventListener("blur", close);
+    close();
+    label.focus();
+    const text = input.value.trim();
+    if (event.key === "Enter" && text && text !== before) onRewrite(text);
+  });
+}
+
+function note(sentence) {
+  const element = fromTemplate("note");
+  element.querySelector("span").textContent = sentence;
+  return element;
+}

@@ -1,0 +1,42 @@
+"""What the search templates need beyond Django's own filters."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django import template
+from django.urls import reverse
+
+register = template.Library()
+
+
+@register.filter
+def segments(hit: Mapping[str, Any] | str) -> Iterator[tuple[str, bool]]:
+    """The caption cut at its highlights: pieces in order, each with whether it is marked.
+
+    Ranges may overlap or reach past the end. An absent hit has no pieces.
+    """
+    if not isinstance(hit, Mapping):
+        return
+    caption = hit["caption"]
+    position = 0
+    for start, end in sorted(hit.get("highlights", ())):
+        start, end = max(start, position), min(end, len(caption))
+        if start >= end:
+            continue
+        if position < start:
+            yield caption[position:start], False
+        yield caption[start:end], True
+        position = end
+    if position < len(caption):
+        yield caption[position:], False
+
+
+@register.simple_tag(takes_context=True)
+def facet_url(context: template.Context, field: str, value: Any) -> str:
+    """The current search with one value of a facet turned on, or off if it is on; from page one."""
+    query = context["request"].GET.copy()
+    query.pop("offset", None)
+    values = query.getlist(field)
+    value = str(value)
+    query.setlist(field, [v for v in values if v != value] if value in values else [*values, value])
+    return f"{reverse('search:results')}?{query.urlencode()}"

@@ -1,0 +1,88 @@
+"""The state as chips: everything that constrains or ranks, each with an id of its content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from ingest.vocabulary import label_of
+from search.understanding.state import Filter, ImageReference, Phrase, QueryState
+
+Kind = Literal["phrase", "exclusion", "filter", "image"]
+
+
+@dataclass(frozen=True)
+class Chip:
+    id: str
+    kind: Kind
+    label: str
+    field: str | None = None
+    value: str | None = None
+    weight: float = 1.0
+    inferred: bool = True
+    editable: bool = False
+    image_id: int | None = None
+    thumbnail_url: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def chips(state: QueryState) -> tuple[Chip, ...]:
+    """In the order said, images last. Removing every chip leaves the empty state."""
+    placed = [(phrase.position, _of_phrase(phrase)) for phrase in state.phrases]
+    placed += [(row.position, chip) for row in state.filters for chip in _of_filter(row)]
+    said = [chip for _, chip in sorted(placed, key=lambda place: place[0])]
+    said += [_of_image(image) for image in state.images]
+    return tuple({chip.id: chip for chip in reversed(said)}.values())[::-1]
+
+
+def phrase_id(phrase: Phrase) -> str:
+    kind = "quoted" if phrase.quoted else "phrase"
+    return f"{'exclude:' if phrase.excluded else ''}{kind}:{phrase.text.casefold()}"
+
+
+def value_id(field: str, value: str, *, excluded: bool = False) -> str:
+    return f"{'exclude' if excluded else 'filter'}:{field}:{value}"
+
+
+def image_chip_id(image: ImageReference) -> str:
+    return f"image:{image.image_id}"
+
+
+def _of_phrase(phrase: Phrase) -> Chip:
+    return Chip(
+        id=phrase_id(phrase),
+        kind="exclusion" if phrase.excluded else "phrase",
+        label=f"“{phrase.text}”" if phrase.quoted else phrase.text,
+        value=phrase.text,
+        weight=phrase.weight,
+        inferred=phrase.inferred,
+        editable=True,
+    )
+
+
+def _of_filter(row: Filter) -> Iterator[Chip]:
+    for excluded, values in ((False, row.included), (True, row.excluded)):
+        for value in values:
+            yield Chip(
+                id=value_id(row.field, value, excluded=excluded),
+                kind="exclusion" if excluded else "filter",
+                label=label_of(row.field, value),
+                field=row.field,
+                value=value,
+                inferred=row.inferred,
+            )
+
+
+def _of_image(image: ImageReference) -> Chip:
+    verb = "Like" if image.weight > 0 else "Unlike"
+    return Chip(
+        id=image_chip_id(image),
+        kind="image",
+        label=f"{verb} image {image.image_id}",
+        weight=image.weight,
+        inferred=False,
+        image_id=image.image_id,
+    )

@@ -1,0 +1,171 @@
+"""What a person changes on the chips, the facets and the hits: one edit, one new state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from ingest.vocabulary import canonical, label_of, mentions
+from search.understanding.chips import chips, image_chip_id, phrase_id, value_id
+from search.understanding.state import (
+    MAX_PARTS,
+    Filter,
+    ImageReference,
+    InvalidState,
+    Phrase,
+    QueryState,
+)
+from search.understanding.wire import (
+    count_parts,
+    read_alpha,
+    read_field,
+    read_fusion,
+    read_image_id,
+    read_mode,
+    read_text,
+)
+
+LIKE_WEIGHT = 1.0
+UNLIKE_WEIGHT = -0.5
+
+Edit = Mapping[str, object]
+
+
+def apply(state: QueryState, edit: Edit) -> QueryState:
+    """The state after one edit. Raises InvalidState, in one sentence, for a bad edit."""
+    if not isinstance(edit, Mapping):
+        raise InvalidState("An edit must be an object.")
+    name = edit.get("op")
+    operation = _OPERATIONS.get(name) if isinstance(name, str) else None
+    if operation is None:
+        raise InvalidState(f"An edit's op must be one of {', '.join(_OPERATIONS)}.")
+    change, keys = operation
+    _check_keys(edit, keys)
+    edited = change(state, edit)
+    if count_parts(edited) > max(MAX_PARTS, count_parts(state)):
+        raise InvalidState(f"A search has at most {MAX_PARTS} parts.")
+    return edited
+
+
+def _check_keys(edit: Edit, keys: frozenset[str]) -> None:
+    unknown = [str(key) for key in edit if key not in keys and key != "op"]
+    if unknown:
+        raise InvalidState(f"The edit {edit['op']!r} has an unknown key {unknown[0][:40]!r}.")
+
+
+def _remove(state: QueryState, edit: Edit) -> QueryState:
+    chip_id = _known_chip(state, edit)
+    return replace(
+        state,
+        phrases=tuple(p for p in state.phrases if phrase_id(p) != chip_id),
+        filters=_rows_without(state.filters, chip_id),
+        images=tuple(i for i in state.images if image_chip_id(i) != chip_id),
+    )
+
+
+def _known_chip(state: QueryState, edit: Edit) -> str:
+    chip_id = edit.get("chip")
+    if not isinstance(chip_id, str) or all(chip.id != chip_id for chip in chips(state)):
+        raise InvalidState(f"This search has no chip {str(chip_id)[:80]!r}.")
+    return chip_id
+
+
+def _rows_without(rows: tuple[Filter, ...], chip_id: str) -> tuple[Filter, ...]:
+    """The rows less one value; the words that named only that value go with it."""
+    kept: list[Filter] = []
+    for row in rows:
+        included = tuple(v for v in row.included if value_id(row.field, v) != chip_id)
+        excluded = tuple(
+            v for v in row.excluded if value_id(row.field, v, excluded=True) != chip_id
+        )
+        gone = {*row.included, *row.excluded} - {*included, *excluded}
+        if included or excluded:
+            words = _words_without(row, gone) if gone else row.words
+            kept.append(replace(row, included=included, excluded=excluded, words=words))
+    return tuple(kept)
+
+
+def _words_without(row: Filter, values: set[str]) -> str:
+    words = row.words
+    for mention in reversed(mentions(words, row.field, fold_case=True)):
+        if mention.value in values:
+            words = words[: mention.start] + words[mention.end :]
+    return " ".join(words.split())
+
+
+def _rewrite(state: QueryState, edit: Edit) -> QueryState:
+    chip_id = _known_chip(state, edit)
+    text = " ".join(read_text(edit.get("text"), "text").split())
+    if not any(character.isalnum() for character in text):
+        raise InvalidState("The new text of a chip must not be blank.")
+    if all(phrase_id(phrase) != chip_id for phrase in state.phrases):
+        raise InvalidState("Only a chip of words can be rewritten.")
+    changed: dict[str, Phrase] = {}
+    for phrase in state.phrases:
+        if phrase_id(phrase) == chip_id:
+            phrase = replace(phrase, text=text, weight=1.0, inferred=False)
+        changed.setdefault(phrase_id(phrase), phrase)
+    return replace(state, phrases=tuple(changed.values()))
+
+
+def _filter(state: QueryState, edit: Edit) -> QueryState:
+    """Adds to the values already asked of the field: several values of one field are "any of"."""
+    field, value = _field_and_value(edit)
+    rows = _rows_without(state.filters, value_id(field, value, excluded=True))
+    for i, row in enumerate(rows):
+        if row.field == field and row.included:
+            included = tuple(dict.fromkeys((*row.included, value)))
+            widened = replace(row, included=included, inferred=False)
+            return replace(state, filters=(*rows[:i], widened, *rows[i + 1 :]))
+    return replace(state, filters=(*rows, Filter(field, included=(value,), inferred=False)))
+
+
+def _unfilter(state: QueryState, edit: Edit) -> QueryState:
+    field, value = _field_and_value(edit)
+    if not any(row.field == field and value in row.included for row in state.filters):
+        raise InvalidState(f"This search does not filter by {label_of(field, value)!r}.")
+    return replace(state, filters=_rows_without(state.filters, value_id(field, value)))
+
+
+def _field_and_value(edit: Edit) -> tuple[str, str]:
+    field = read_field(edit.get("field"))
+    said = read_text(edit.get("value"), "value")
+    value = canonical(field, said)
+    if not value:
+        raise InvalidState(f"{said[:80]!r} is not a known {field}.")
+    return field, value
+
+
+def _like(state: QueryState, edit: Edit) -> QueryState:
+    return _with_image(state, read_image_id(edit.get("image_id")), LIKE_WEIGHT)
+
+
+def _unlike(state: QueryState, edit: Edit) -> QueryState:
+    return _with_image(state, read_image_id(edit.get("image_id")), UNLIKE_WEIGHT)
+
+
+def _with_image(state: QueryState, image_id: int, weight: float) -> QueryState:
+    others = tuple(image for image in state.images if image.image_id != image_id)
+    return replace(state, images=(*others, ImageReference(image_id, weight)))
+
+
+def _set(state: QueryState, edit: Edit) -> QueryState:
+    if not edit.keys() & {"mode", "alpha", "fusion"}:
+        raise InvalidState("A set edit names mode, alpha or fusion.")
+    return replace(
+        state,
+        mode=read_mode(edit.get("mode", state.mode)),
+        alpha=read_alpha(edit.get("alpha", state.alpha)),
+        fusion=read_fusion(edit.get("fusion", state.fusion)),
+    )
+
+
+_OPERATIONS: dict[str, tuple[Callable[[QueryState, Edit], QueryState], frozenset[str]]] = {
+    "remove": (_remove, frozenset({"chip"})),
+    "rewrite": (_rewrite, frozenset({"chip", "text"})),
+    "filter": (_filter, frozenset({"field", "value"})),
+    "unfilter": (_unfilter, frozenset({"field", "value"})),
+    "like": (_like, frozenset({"image_id"})),
+    "unlike": (_unlike, frozenset({"image_id"})),
+    "set": (_set, frozenset({"mode", "alpha", "fusion"})),
+}

@@ -1,0 +1,110 @@
+"""The words of talk, as tables: what asks, what negates, what says too little to search for."""
+
+from __future__ import annotations
+
+STOP_WORDS = frozenset(
+    {"a", "about", "above", "across", "after", "again", "all", "almost", "alone", "along",
+     "already", "also", "although", "am", "among", "an", "and", "another", "any", "anybody",
+     "anyone", "anything", "are", "aren't", "around", "as", "at", "be", "because", "been",
+     "before", "being", "below", "between", "but", "by", "can", "can't", "cannot", "could",
+     "did", "do", "does", "doesn't", "doing", "don't", "down", "during", "each", "either",
+     "else", "etc", "ever", "every", "everything", "except", "excepting", "exclude",
+     "excludes", "excluding", "few", "for", "from", "had", "has", "have", "having", "he",
+     "her", "here", "hers", "him", "his", "how", "i", "i'd", "i'll", "i'm", "i've", "if",
+     "in", "including", "instead", "into", "is", "isn't", "it", "it's", "its", "itself",
+     "just", "least", "less", "let", "let's", "lot", "lots", "many", "maybe", "me", "more",
+     "most", "much", "must", "my", "near", "no", "nor", "not", "nothing", "now", "of", "off",
+     "ok", "okay", "on", "once", "one", "ones", "only", "onto", "or", "other", "others",
+     "our", "out", "over", "own", "per", "perhaps", "quite", "rather", "really", "same",
+     "several", "shall", "she", "should", "since", "so", "some", "somebody", "someone",
+     "something", "still", "such", "than", "that", "that's", "the", "their", "them", "then",
+     "there", "there's", "these", "they", "thing", "things", "this", "those", "though",
+     "through", "thus", "to", "together", "too", "toward", "towards", "under", "until",
+     "unto", "up", "upon", "very", "via", "was", "we", "well", "were", "what", "what's",
+     "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will",
+     "with", "within", "without", "would", "yes", "yet", "you", "your"}
+)  # fmt: skip
+
+ASKING_WORDS = frozenset(
+    {"available", "bring", "case", "cases", "collection", "concerning", "contain", "containing",
+     "contains", "corpus", "database", "dataset", "demonstrate", "demonstrates",
+     "demonstrating", "depict", "depicting", "depicts", "different", "display", "displaying",
+     "evidence", "example", "examples", "feature", "features", "featuring", "fetch", "fig",
+     "figs", "figure", "figures", "find", "finding", "get", "getting", "give", "good", "got",
+     "having", "hello", "help", "hey", "hi", "illustrate", "illustrates", "illustrating",
+     "image", "imaged", "images", "imaging", "interested", "kind", "kindly", "kinds", "know",
+     "like", "list", "look", "looking", "looks", "need", "needs", "nice", "pic", "pics",
+     "picture", "pictures", "please", "pull", "regarding", "related", "retrieve", "reveal",
+     "revealing", "reveals", "sample", "samples", "scan", "scanned", "scans", "search",
+     "searching", "see", "seeing", "seen", "show", "showing", "shown", "shows", "similar",
+     "tell", "thank", "thanks", "type", "types", "useful", "various", "want", "wants"}
+)  # fmt: skip
+
+SAYS_LITTLE = frozenset(
+    {"abnormal", "abnormalities", "abnormality", "appearance", "body", "change", "changes",
+     "classic", "clinical", "common", "disease", "diseases", "finding", "findings", "human",
+     "large", "lesion", "lesions", "lower", "medical", "normal", "patient", "patients",
+     "pattern", "patterns", "people", "person", "rare", "section", "sections",
+     "series", "sign", "signs", "slide", "slides", "small", "studies",
+     "study", "typical", "upper", "view", "views"}
+)  # fmt: skip
+"""Words worth little when they stand alone."""
+LITTLE_WEIGHT = 0.3
+
+ASKING_PHRASES = (
+    r"(?:can|could|would|will) (?:you|u|i|we)(?: please| kindly)?",
+    r"(?:show|find|give|get|tell|bring|fetch|send) (?:me|us)",
+    r"let(?:'s| me| us)(?: see| look at)?",
+    r"i(?: am|'m)? (?:looking|searching) for",
+    r"i(?:'d| would)? (?:want|need|like|love)(?: to (?:see|find|look at))?",
+    r"(?:do|does) you have",
+    r"have you got",
+    r"(?:is|are) there",
+    r"what (?:does|do|would)",
+    r"looks? like",
+    r"nothing but",
+    r"(?:thank you|thanks)(?: (?:very much|a lot|in advance))?",
+    r"(?<!clinical )(?<!gross )(?<!fundus )photos? (?:of|with|showing)",
+    r"not (?:only|just|necessarily|sure)",
+    r"whether or not",
+    r"no (?:matter|preference|idea)",
+)
+
+NEGATIONS = (
+    r"(?:i )?(?:do not|don't|dont) (?:want|need|show|include|give)(?: me| us)?(?: to see)?",
+    r"(?:anything|everything|all) (?:but|except)",
+    r"other than",
+    r"rather than",
+    r"instead of",
+    r"apart from",
+    r"aside from",
+    r"as opposed to",
+    r"(?:but|and|is|are|if|although)? ?not",
+    r"except(?:ing)?(?: for)?",
+    r"exclud(?:e|es|ing)",
+    r"leav(?:e|ing) out",
+    r"omit(?:ting)?",
+    r"avoid(?:ing)?",
+    r"without",
+    r"minus",
+    r"neither",
+    r"free of",
+    r"lacking",
+    r"absence of",
+    r"no",
+)
+REACHING_OVER_AND = frozenset({"without", "no", "excluding", "exclude", "except", "neither"})
+"""After these, "and" goes on excluding ("without arrows and labels")."""
+
+ENDS_A_NEGATION = (
+    "but", "with", "in", "on", "of", "from", "for", "at", "by", "to", "as", "is", "are", "was",
+    "were", "showing", "shows", "that", "which", "who", "where", "when", "after", "before",
+    "during", "because", "only", "just", "please", "instead", "also", "without", "not", "no",
+    "except", "excluding", "than", "if", "while", "although", "thanks", "thank",
+)  # fmt: skip
+
+LEADS_INTO_A_NEGATED_THING = (
+    "a", "an", "the", "any", "some", "of", "for", "evidence", "signs", "sign", "visible", "obvious",
+    "really", "to", "be", "show", "showing", "include", "including", "those", "these", "in", "from",
+    "images", "image", "pictures", "picture", "figures", "ones", "on", "with", "see", "using",
+)  # fmt: skip

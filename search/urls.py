@@ -1,0 +1,24 @@
+from django.urls import path
+
+from search import api, views
+
+app_name = "search"
+
+urlpatterns = [
+    path("", views.page, name="page"),
+    path("search", views.results, name="results"),
+    path("c/<int:pk>/", views.conversation, name="conversation"),
+    path("saved/", views.saved, name="saved"),
+    path("images/<int:pk>/", views.image, name="image"),
+    path("images/<int:pk>/file", views.file, name="file"),
+    path("images/<int:pk>/thumbnail", views.thumbnail, name="thumbnail"),
+    path("api/v1/search", api.Search.as_view(), name="api-search"),
+    path("api/v1/turns", api.Turns.as_view(), name="api-turns"),
+    path("api/v1/turns/<int:pk>", api.OneTurn.as_view(), name="api-turn"),
+    path("api/v1/turns/<int:pk>/feedback", api.TurnFeedback.as_view(), name="api-feedback"),
+    path("api/v1/saved-searches", api.SavedSearches.as_view(), name="api-saved-searches"),
+    path("api/v1/saved-searches/<int:pk>", api.OneSavedSearch.as_view(), name="api-saved-search"),
+    path("api/v1/conversations/<int:pk>", api.OneConversation.as_view(), name="api-conversation"),
+    path("api/v1/images/<int:pk>", api.OneImage.as_view(), name="api-image"),
+    path("api/v1/jobs/<str:kind>/<int:pk>", api.OneJob.as_view(), name="api-job"),
+]

@@ -1,0 +1,146 @@
+"""The pages. Each works without JavaScript; the modules then take over."""
+
+from pathlib import Path
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.contrib.auth.decorators import login_required
+from django.db.models import Count
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from ingest.models import Collection, Image
+from ingest.pictures import without_metadata
+from search import wire
+from search.engines.base import EngineError
+from search.models import Conversation, LiveIndex, SavedSearch
+from search.plain import state_of
+from search.problems import ENGINE_DOWN
+from search.retrieval import NothingIndexed
+from search.suggestions import suggestions
+from search.understanding.state import InvalidState
+
+RECENT = 20
+
+
+@require_safe
+@login_required
+def page(request: HttpRequest) -> HttpResponse:
+    return render(request, "search/page.html", _frame_of_page(request))
+
+
+@require_safe
+@login_required
+def results(request: HttpRequest) -> HttpResponse:
+    """The answer in the page itself, for any address that a person keeps or shares."""
+    context = _frame_of_page(request)
+    try:
+        understood = state_of(request.GET)
+        offset = _offset(request)
+        response = async_to_sync(wire.answer)(understood.state, LiveIndex.current(), offset=offset)
+        response["notices"] = [*understood.notices, *response["notices"]]
+        context["response"] = response
+        context["page_url_next"] = _next_page(request, response)
+    except (InvalidState, NothingIndexed) as exc:
+        context["error"] = str(exc)
+    except EngineError:
+        context["error"] = ENGINE_DOWN
+    return render(request, "search/page.html", context)
+
+
+@require_safe
+@login_required
+def conversation(request: HttpRequest, pk: int) -> HttpResponse:
+    mine = Conversation.objects.filter(user=request.user.pk)
+    current = get_object_or_404(mine, pk=pk)
+    turns = [
+        {
+            "id": turn.pk,
+            "utterance": turn.utterance,
+            "chips": wire.chips_json(turn.query_state),
+            "total": turn.total,
+        }
+        for turn in current.turns.all()
+    ]
+    context = {**_frame_of_page(request), "conversation": current, "turns": turns}
+    return render(request, "search/page.html", context)
+
+
+@require_safe
+@login_required
+def image(request: HttpRequest, pk: int) -> HttpResponse:
+    images = Image.objects.select_related("collection")
+    shown = get_object_or_404(images, pk=pk)
+    siblings = images.filter(collection=shown.collection, group_key=shown.group_key)
+    others = [wire.picture_json(other) for other in siblings.exclude(pk=pk)[:RECENT]]
+    context = {"image": shown, "picture": wire.picture_json(shown), "siblings": others}
+    return render(request, "search/image.html", context)
+
+
+@require_safe
+@login_required
+def saved(request: HttpRequest) -> HttpResponse:
+    searches = SavedSearch.objects.filter(user=request.user.pk)
+    return render(request, "search/saved.html", {"saved_searches": searches})
+
+
+@require_safe
+@login_required
+@cache_control(private=True, max_age=86_400)
+def file(request: HttpRequest, pk: int) -> HttpResponse:
+    data, media_type = without_metadata(Path(get_object_or_404(Image, pk=pk).file.path))
+    return HttpResponse(data, content_type=media_type)
+
+
+@require_safe
+@login_required
+@cache_control(private=True, max_age=86_400, immutable=True)
+def thumbnail(request: HttpRequest, pk: int) -> FileResponse:
+    row = get_object_or_404(Image.objects.only("thumbnail"), pk=pk)
+    return FileResponse(row.thumbnail.open("rb"), content_type="image/webp")
+
+
+def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
+    """What every state of the search page shows around the answer."""
+    user = request.user.pk
+    collections = Collection.objects.annotate(size=Count("images"))
+    corpus = {
+        "images": sum(c.size for c in collections),
+        "collections": [
+            {"name": c.name, "synthetic": c.synthetic, "images": c.size} for c in collections
+        ],
+        "live": LiveIndex.objects.exists(),
+        "synthetic": any(c.synthetic for c in collections),
+    }
+    return {
+        "conversation": None,
+        "conversations": Conversation.objects.filter(user=user)[:RECENT],
+        "saved_searches": SavedSearch.objects.filter(user=user)[:RECENT],
+        "suggestions": suggestions(),
+        "corpus": corpus,
+        "q": request.GET.get("q", ""),
+        "response": None,
+        "settings": {
+            "mode": request.GET.get("mode", "hybrid"),
+            "alpha": request.GET.get("alpha", "0.5"),
+            "fusion": request.GET.get("fusion", "linear"),
+        },
+    }
+
+
+def _offset(request: HttpRequest) -> int:
+    text = request.GET.get("offset", "0")
+    if not text.isdecimal() or len(text) > 9:
+        raise InvalidState("offset must be a whole number.")
+    return int(text)
+
+
+def _next_page(request: HttpRequest, response: wire.SearchResponse) -> str:
+    after = response["offset"] + response["limit"]
+    if after >= response["ranked"]:
+        return ""
+    parameters = request.GET.copy()
+    parameters["offset"] = str(after)
+    return f"?{parameters.urlencode()}"

@@ -1,0 +1,208 @@
+"""What leaves the server: hits, facets and whole answers, the same for page, socket and API."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, TypedDict
+
+from asgiref.sync import sync_to_async
+from django.urls import reverse
+
+from ingest.models import Image
+from ingest.vocabulary import label_of
+from search.engines.base import FACET_FIELDS
+from search.fusion import Ranked
+from search.highlighting import highlights
+from search.models import Feedback, IndexBuild, Turn
+from search.query import clauses_of
+from search.retrieval import Facets, Finished, retrieve
+from search.understanding.chips import chips
+from search.understanding.state import QueryState
+
+PAGE = 24
+FIELD_LABELS = {
+    "modality": "Modality",
+    "anatomy": "Anatomy",
+    "sex": "Sex",
+    "laterality": "Side",
+    "year": "Year",
+    "licence": "Licence",
+    "collection": "Collection",
+}
+MOST_FACET_VALUES = 20
+
+
+class PictureJson(TypedDict):
+    image_id: int
+    external_id: str
+    caption: str
+    modality: str
+    modality_label: str
+    anatomy: str
+    anatomy_label: str
+    licence: str
+    source: str
+    credit: str
+    collection: str
+    synthetic: bool
+    width: int
+    height: int
+    thumbnail_url: str
+    file_url: str
+    detail_url: str
+
+
+class HitJson(PictureJson):
+    rank: int
+    score: float
+    bm25: float
+    cosine: float
+    bm25_part: float
+    cosine_part: float
+    lexical_rank: int | None
+    semantic_rank: int | None
+    highlights: list[tuple[int, int]]
+    feedback: int
+
+
+class FacetValue(TypedDict):
+    value: str
+    label: str
+    count: int
+    selected: bool
+
+
+class FacetJson(TypedDict):
+    field: str
+    label: str
+    values: list[FacetValue]
+
+
+class SearchResponse(TypedDict):
+    state: dict[str, Any]
+    chips: list[dict[str, Any]]
+    total: int
+    ranked: int
+    hits: list[HitJson]
+    facets: list[FacetJson]
+    timing: dict[str, float]
+    notices: list[str]
+    offset: int
+    limit: int
+
+
+def picture_json(image: Image) -> PictureJson:
+    return PictureJson(
+        image_id=image.pk,
+        external_id=image.external_id,
+        caption=image.caption,
+        modality=image.modality,
+        modality_label=image.modality_label,
+        anatomy=image.anatomy,
+        anatomy_label=image.anatomy_label,
+        licence=image.licence,
+        source=image.source,
+        credit=image.credit,
+        collection=image.collection.name,
+        synthetic=image.collection.synthetic,
+        width=image.width,
+        height=image.height,
+        thumbnail_url=reverse("search:thumbnail", args=[image.pk]),
+        file_url=reverse("search:file", args=[image.pk]),
+        detail_url=reverse("search:image", args=[image.pk]),
+    )
+
+
+def hits_json(
+    ranked: Sequence[Ranked], state: QueryState, turn: Turn | None = None
+) -> list[HitJson]:
+    """Rows for a page of ranked images, in two queries however many they are."""
+    ids = [hit.image_id for hit in ranked]
+    images = Image.objects.select_related("collection").in_bulk(ids)
+    votes: dict[int, int] = {}
+    if turn is not None:
+        mine = Feedback.objects.filter(turn=turn, image_id__in=ids)
+        votes = dict(mine.values_list("image_id", "value"))
+    texts = [clause.text for clause in clauses_of(state, {})]
+    return [
+        HitJson(
+            **picture_json(images[hit.image_id]),
+            rank=hit.rank,
+            score=hit.score,
+            bm25=hit.bm25,
+            cosine=hit.cosine,
+            bm25_part=hit.bm25_part,
+            cosine_part=hit.cosine_part,
+            lexical_rank=hit.lexical_rank,
+            semantic_rank=hit.semantic_rank,
+            highlights=highlights(images[hit.image_id].caption, texts),
+            feedback=votes.get(hit.image_id, 0),
+        )
+        for hit in ranked
+        if hit.image_id in images
+    ]
+
+
+def chips_json(state: QueryState) -> list[dict[str, Any]]:
+    rows = []
+    for chip in chips(state):
+        thumbnail = reverse("search:thumbnail", args=[chip.image_id]) if chip.image_id else None
+        rows.append({**chip.as_json(), "thumbnail_url": thumbnail})
+    return rows
+
+
+def facets_json(counts: Mapping[str, Mapping[str, int]], state: QueryState) -> list[FacetJson]:
+    return [_facet(field, counts.get(field, {}), state) for field in FACET_FIELDS]
+
+
+def _facet(field: str, counts: Mapping[str, int], state: QueryState) -> FacetJson:
+    selected = {v for f in state.filters if f.field == field for v in f.included}
+    values = {**dict.fromkeys(sorted(selected), 0), **counts}
+    if field == "year":
+        order = sorted(values, reverse=True)
+    else:
+        order = sorted(values, key=lambda value: (-values[value], value))
+    shown = [v for i, v in enumerate(order) if i < MOST_FACET_VALUES or v in selected]
+    return FacetJson(
+        field=field,
+        label=FIELD_LABELS[field],
+        values=[
+            FacetValue(
+                value=value,
+                label=label_of(field, value),
+                count=values[value],
+                selected=value in selected,
+            )
+            for value in shown
+        ],
+    )
+
+
+async def answer(
+    state: QueryState,
+    build: IndexBuild | None,
+    *,
+    turn: Turn | None = None,
+    offset: int = 0,
+    limit: int = PAGE,
+) -> SearchResponse:
+    """The whole search at once: what the API, the plain page and the command give."""
+    facets: list[FacetJson] = []
+    finished = Finished([], 0, {}, [])
+    events: AsyncIterator[Any] = retrieve(state, build)
+    async for event in events:
+        if isinstance(event, Facets):
+            facets = facets_json(event.counts, state)
+        elif isinstance(event, Finished):
+            finished = event
+    page = finished.hits[offset : offset + limit]
+    return SearchResponse(
+        state=state.as_json(),
+        chips=await sync_to_async(chips_json)(state),
+        total=finished.total,
+        ranked=len(finished.hits),
+        hits=await sync_to_async(hits_json)(page, state, turn),
+        facets=facets,
+        timing=finished.timing,
+        notices=list(finished.notices),
+        offset=offset,
+        limit=limit,
+    )

@@ -1,0 +1,176 @@
+"""Settings of a fine-tune. Imports no torch: web processes read this at start."""
+
+import dataclasses
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Union, get_args, get_origin, get_type_hints
+
+Tower = Literal["tune", "frozen"]
+
+
+@dataclass(frozen=True)
+class Config:
+    """
+    `samples_per_epoch`: None passes over every pair once; a number draws that many with
+        replacement.
+    `head_learning_rate`: for projection heads that start untrained; towers that came with
+        trained heads (CLIP, SigLIP) use `learning_rate` throughout.
+    `frozen_text_layers`: of a tuned text tower, the embeddings and this many of the lowest
+        layers stay as they are; a third of the time, and less to overfit with.
+    `image_views`: copies of each training image that are cached when the image tower is
+        frozen, the first as it is and the others mildly cropped, turned and relit. Never
+        mirrored: left and right are findings.
+    `feature_dropout`: on what a tower hands to an untrained projection head.
+    `equal_captions`: whether pairs of one batch that share a caption count as each other's
+        positives, or as negatives as in plain InfoNCE.
+    `ema_decay`: the evaluated weights are an exponential average over steps; 0 = off.
+    `holdout_fraction`: part of the training groups that is kept aside to choose the epoch.
+        With 0 the validation pairs choose it, and their numbers are no longer unseen.
+    `patience`: epochs without a better holdout before stopping; None = never.
+    `max_seconds`: the schedule is shortened to end here, so a run with it is not repeatable
+        to the last digit.
+    """
+
+    epochs: int = 10
+    samples_per_epoch: int | None = None
+    batch_size: int = 128
+    learning_rate: float = 5e-5
+    head_learning_rate: float = 1e-3
+    warmup_fraction: float = 0.1
+    schedule: Literal["cosine", "linear"] = "cosine"
+    weight_decay: float = 0.1
+    betas: tuple[float, float] = (0.9, 0.98)
+    eps: float = 1e-6
+    max_grad_norm: float | None = 1.0
+    max_text_tokens: int = 64
+    image_tower: Tower = "tune"
+    text_tower: Tower = "tune"
+    frozen_text_layers: int = 0
+    image_views: int = 1
+    feature_dropout: float = 0.0
+    label_smoothing: float = 0.0
+    equal_captions: Literal["positives", "negatives"] = "positives"
+    ema_decay: float = 0.0
+    precision: Literal["fp32", "bf16"] = "fp32"
+    seed: int = 0
+    eval_every: int = 1
+    patience: int | None = None
+    select: Literal["best", "last"] = "best"
+    holdout_fraction: float = 0.1
+    max_seconds: float | None = None
+    log_every: int = 10
+
+
+def _seed_run(samples: int, batch_size: int, learning_rate: float, epochs: int) -> Config:
+    """The optimiser of the demo this product succeeds, kept as it was."""
+    return Config(
+        epochs=epochs,
+        samples_per_epoch=samples,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        head_learning_rate=learning_rate,
+        warmup_fraction=0.0,
+        schedule="linear",
+        weight_decay=0.0,
+        betas=(0.9, 0.999),
+        max_grad_norm=None,
+        equal_captions="negatives",
+        select="last",
+        holdout_fraction=0.0,
+    )
+
+
+PRESETS: dict[str, Config] = {
+    "seed-run1": _seed_run(20_000, 32, 5e-5, 5),
+    "seed-run2": _seed_run(20_000, 64, 5e-5, 5),
+    "seed-run3": _seed_run(20_000, 64, 1e-4, 5),
+    "seed-run4": _seed_run(20_000, 64, 5e-5, 10),
+    "seed-run5": _seed_run(50_000, 64, 5e-5, 10),
+    "recommended": Config(epochs=5, learning_rate=1e-4, image_tower="frozen", frozen_text_layers=3),
+    "tiny": Config(
+        epochs=20, batch_size=64, learning_rate=2e-3, weight_decay=0.05, max_text_tokens=48
+    ),
+}
+
+
+def configure(preset: str, settings: Mapping[str, str]) -> Config:
+    """Raises ValueError with a sentence that lists what is allowed."""
+    if preset not in PRESETS:
+        raise ValueError(f"There is no preset {preset!r}; choose one of {', '.join(PRESETS)}.")
+    fields = get_type_hints(Config)
+    changes: dict[str, object] = {}
+    for name, text in settings.items():
+        if name not in fields:
+            raise ValueError(f"There is no setting {name!r}; allowed are {', '.join(fields)}.")
+        changes[name] = _parse(name, text.strip(), fields[name])
+    config = dataclasses.replace(PRESETS[preset], **changes)  # type: ignore[arg-type]
+    _refuse_out_of_range(config)
+    return config
+
+
+def _parse(name: str, text: str, kind: object) -> object:
+    origin, choices = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        if text.lower() in ("none", ""):
+            return None
+        return _parse(name, text, choices[0])
+    if origin is Literal:
+        if text not in choices:
+            raise ValueError(f"{name} must be one of {', '.join(choices)}, not {text!r}.")
+        return text
+    try:
+        if origin is tuple:
+            first, second = text.strip("()").split(",")
+            return float(first), float(second)
+        return int(text.replace("_", "")) if kind is int else float(text)
+    except ValueError:
+        wanted = {int: "a whole number", float: "a number"}
+        raise ValueError(
+            f"{name} must be {wanted.get(kind, 'two numbers with a comma')}, not {text!r}."  # type: ignore[call-overload]
+        ) from None
+
+
+def _is_positive(value: float) -> bool:
+    return 0 < value < float("inf")
+
+
+def _is_not_negative(value: float) -> bool:
+    return 0 <= value < float("inf")
+
+
+def _is_fraction(value: float) -> bool:
+    return 0 <= value < 1
+
+
+_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+    **dict.fromkeys(
+        (
+            *("epochs", "samples_per_epoch", "learning_rate", "head_learning_rate", "eps"),
+            *("max_grad_norm", "image_views", "eval_every", "patience"),
+            *("max_seconds", "log_every"),
+        ),
+        (_is_positive, "more than 0"),
+    ),
+    **dict.fromkeys(
+        ("weight_decay", "frozen_text_layers", "seed"), (_is_not_negative, "0 or more")
+    ),
+    **dict.fromkeys(
+        (
+            *("warmup_fraction", "feature_dropout", "label_smoothing"),
+            *("ema_decay", "holdout_fraction"),
+        ),
+        (_is_fraction, "at least 0 and below 1"),
+    ),
+    "batch_size": (lambda value: value >= 2, "2 or more, for a pair needs another to differ from"),
+    "max_text_tokens": (lambda value: value >= 4, "4 or more"),
+}
+
+
+def _refuse_out_of_range(config: Config) -> None:
+    for name, (is_allowed, wanted) in _RANGES.items():
+        value = getattr(config, name)
+        if value is not None and not is_allowed(value):
+            raise ValueError(f"{name} must be {wanted}, not {value}.")
+    if not all(_is_fraction(beta) for beta in config.betas):
+        raise ValueError(f"betas must each be at least 0 and below 1, not {config.betas}.")

@@ -1,0 +1,122 @@
+"""One training run: pairs from the database in, curves and a checkpoint out."""
+
+from dataclasses import asdict
+from time import monotonic
+
+from django.conf import settings
+
+from jobs.models import JobCancelled
+from training.clip import finetune as clip
+from training.clip.bases import load_base
+from training.clip.encoder import DualEncoder
+from training.clip.errors import TrainingError
+from training.clip.threads import use_threads
+from training.models import (
+    Checkpoint,
+    EpochPoint,
+    StepPoint,
+    TrainingRun,
+    checkpoint_folder,
+)
+from training.pairs import pairs_of
+
+ASK_EVERY = 0.5
+
+
+class _Watcher:
+    """Carries what the loop reports into rows, and a wish to cancel back into the loop."""
+
+    def __init__(self, run: TrainingRun) -> None:
+        self.run = run
+        self.points: list[StepPoint] = []
+        self.step = 0
+        self.stopping = False
+        self.asked_at = 0.0
+
+    def on_step(self, point: clip.StepPoint) -> None:
+        self.step = point.step
+        values = asdict(point)
+        total = values.pop("total_steps")
+        self.points.append(StepPoint(run=self.run, **values))
+        self._advance(point.step, total, f"epoch {point.epoch}, loss {point.loss:.3f}")
+
+    def on_epoch(self, point: clip.EpochPoint) -> None:
+        self.save_points()
+        if point.selected:
+            self.run.epoch_points.update(selected=False)
+        EpochPoint.objects.create(run=self.run, step=self.step, **asdict(point))
+        shown = ", ".join(f"{key} {value:.3f}" for key, value in point.metrics.items())
+        self.run.note(f"epoch {point.epoch}: train loss {point.train_loss:.3f}, {shown}")
+
+    def should_stop(self) -> bool:
+        if not self.stopping and monotonic() - self.asked_at > ASK_EVERY:
+            self.asked_at = monotonic()
+            self._advance(self.run.done, self.run.total, self.run.message)
+        return self.stopping
+
+    def save_points(self) -> None:
+        StepPoint.objects.bulk_create(self.points)
+        self.points.clear()
+
+    def _advance(self, done: int, total: int, message: str) -> None:
+        try:
+            self.run.advance(done, total, unit="steps", message=message)
+        except JobCancelled:
+            self.stopping = True
+        if len(self.points) >= 20:
+            self.save_points()
+
+
+def finetune(run: TrainingRun) -> str:
+    """Train, save the points as they come, and register the checkpoint. Starts from the front."""
+    config = run.config()
+    use_threads(settings.MODEL_THREADS)
+    run.step_points.all().delete()
+    run.epoch_points.all().delete()
+    train = pairs_of(run.collection, "train")
+    if not train:
+        raise TrainingError(f"{run.collection} has no captioned image in its train split.")
+    validation = pairs_of(run.collection, "validation")
+    run.note(f"{len(train)} training pairs, {len(validation)} validation pairs")
+    encoder = _base(run, [pair.caption for pair in train])
+    watcher = _Watcher(run)
+    folder = checkpoint_folder(run)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    outcome = clip.finetune(
+        encoder,
+        train,
+        validation,
+        config,
+        folder,
+        on_step=watcher.on_step,
+        on_epoch=watcher.on_epoch,
+        on_message=run.note,
+        should_stop=watcher.should_stop,
+    )
+    watcher.save_points()
+    _register(run)
+    if outcome.stopped:
+        raise JobCancelled("Cancelled on request.")
+    return f"Best epoch {outcome.best_epoch}, {outcome.samples_seen} pairs seen"
+
+
+def _base(run: TrainingRun, captions: list[str]) -> DualEncoder:
+    checkpoint = Checkpoint.objects.filter(name=run.base).first()
+    if checkpoint is not None:
+        return checkpoint.encoder()
+    return load_base(run.base, captions=captions)
+
+
+def _register(run: TrainingRun) -> Checkpoint:
+    saved = DualEncoder.load(checkpoint_folder(run))
+    checkpoint, _ = Checkpoint.objects.update_or_create(
+        run=run,
+        defaults={
+            "name": f"{run.collection.name}-run-{run.pk}"[:100],
+            "folder": str(checkpoint_folder(run)),
+            "base": run.base,
+            "dimension": saved.dimension,
+            "fingerprint": saved.fingerprint,
+        },
+    )
+    return checkpoint
