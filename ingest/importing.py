@@ -1,5 +1,6 @@
 """From records to rows: check, store, create or update, and list what was wrong."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,9 +28,34 @@ class BadRecord(Exception):
 
 @dataclass
 class _Checked:
+    """`picture` is None where its file was stored by an earlier record or import."""
+
     record: Record
-    picture: Picture
+    picture: Picture | None
     fields: dict[str, Any]
+
+
+class _Pictures:
+    """Checks each distinct file once: decoding is most of an import's work."""
+
+    def __init__(self, collection: Collection | None) -> None:
+        names = ("sha256", "file", "thumbnail", "width", "height")
+        rows = collection.images.values(*names) if collection else ()
+        self.stored: dict[str, dict[str, Any]] = {row["sha256"]: dict(row) for row in rows}
+
+    def fields(self, data: bytes) -> tuple[Picture | None, dict[str, Any]]:
+        """What the row will say of the file. Raises BadPicture."""
+        known = self.stored.get(hashlib.sha256(data).hexdigest())
+        if known is not None:
+            return None, known
+        picture = read_picture(data)
+        size = {"width": picture.width, "height": picture.height}
+        return picture, {"sha256": picture.sha256, **size}
+
+    def store(self, item: _Checked) -> None:
+        if item.picture is not None:
+            file, thumbnail = store(item.picture)
+            item.fields |= {"file": file, "thumbnail": thumbnail}
 
 
 def import_corpus(job: Import) -> str:
@@ -38,17 +64,18 @@ def import_corpus(job: Import) -> str:
     name = recognise(root) if job.format == Import.Format.AUTO else job.format
     reader = READERS[name]
     collection = _collection(job, synthetic=name == "phantoms")
+    pictures = _Pictures(collection)
     seen: set[str] = set()
     position = 0
     job.created = job.updated = job.unchanged = job.refused = 0
     job.issues.all().delete()
     records = reader(root)
     while batch := list(islice(records, BATCH)):
-        checked = list(_check_all(job, batch, seen))
+        checked = list(_check_all(job, batch, pictures, seen))
         position += len(batch)
         with transaction.atomic():
             for item in checked:
-                _save(job, collection, item, root)
+                _save(job, collection, item, root, pictures)
             _save_counts(job)
         job.advance(position, unit="images", message=f"Reading {job.collection_name}")
     if not position:
@@ -71,18 +98,20 @@ def _collection(job: Import, *, synthetic: bool) -> Collection | None:
     return collection
 
 
-def _check_all(job: Import, batch: list[Record | BadLine], seen: set[str]) -> Iterator[_Checked]:
+def _check_all(
+    job: Import, batch: list[Record | BadLine], pictures: _Pictures, seen: set[str]
+) -> Iterator[_Checked]:
     for entry in batch:
         if isinstance(entry, BadLine):
             _list_issue(job, entry.line, entry.record, entry.reason)
             continue
         try:
-            yield _check(job, entry, seen)
+            yield _check(job, entry, pictures, seen)
         except (BadRecord, BadPicture) as exc:
             _list_issue(job, entry.line, entry.external_id, str(exc))
 
 
-def _check(job: Import, record: Record, seen: set[str]) -> _Checked:
+def _check(job: Import, record: Record, pictures: _Pictures, seen: set[str]) -> _Checked:
     if record.external_id in seen:
         raise BadRecord("this id stood on an earlier line already")
     if len(record.external_id) > 200:
@@ -90,21 +119,18 @@ def _check(job: Import, record: Record, seen: set[str]) -> _Checked:
     caption = clean_caption(record.caption)
     if record.caption_is_needed and not caption:
         raise BadRecord("the caption is empty")
-    picture = read_picture(record.read())
+    picture, stored = pictures.fields(record.read())
     if any(mark in record.caption for mark in "\t\r\n"):
         reason = "the caption held a tab or a line break; taken in with a space instead"
         _list_issue(job, record.line, record.external_id, reason, refused=False)
     seen.add(record.external_id)
-    return _Checked(record, picture, _fields(job, record, picture, caption))
+    return _Checked(record, picture, {**stored, **_fields(job, record, stored, caption)})
 
 
-def _fields(job: Import, record: Record, picture: Picture, caption: str) -> dict[str, Any]:
+def _fields(job: Import, record: Record, stored: dict[str, Any], caption: str) -> dict[str, Any]:
     given, facts = record.metadata, read_facts(caption)
     return {
         "source_name": record.source_name[:500],
-        "sha256": picture.sha256,
-        "width": picture.width,
-        "height": picture.height,
         "caption": " ".join(printable(record.caption).split()),
         "caption_clean": caption,
         "modality": canonical("modality", given.get("modality", "")) or facts.modality,
@@ -116,7 +142,7 @@ def _fields(job: Import, record: Record, picture: Picture, caption: str) -> dict
         "licence": given.get("licence", "")[:100],
         "source": given.get("source", "")[:500],
         "credit": given.get("credit", ""),
-        "group_key": (record.group or picture.sha256)[:200],
+        "group_key": (record.group or stored["sha256"])[:200],
         "truth": json.loads(json.dumps(record.truth)),
     }
 
@@ -134,7 +160,9 @@ def _number(job: Import, record: Record, field: str, low: int, high: int) -> flo
     return None
 
 
-def _save(job: Import, collection: Collection | None, item: _Checked, root: Path) -> None:
+def _save(
+    job: Import, collection: Collection | None, item: _Checked, root: Path, pictures: _Pictures
+) -> None:
     image = _existing(collection, item, root) if collection else None
     given_split = canonical("split", item.record.metadata.get("split", ""))
     if given_split:
@@ -142,20 +170,16 @@ def _save(job: Import, collection: Collection | None, item: _Checked, root: Path
     if image is None:
         job.created += 1
         if collection is not None and not job.dry_run:
-            file, thumbnail = store(item.picture)
-            collection.images.create(
-                external_id=item.record.external_id, file=file, thumbnail=thumbnail, **item.fields
-            )
+            pictures.store(item)
+            collection.images.create(external_id=item.record.external_id, **item.fields)
         return
-    changed = {key: value for key, value in item.fields.items() if getattr(image, key) != value}
-    if not changed:
+    if all(getattr(image, key) == value for key, value in item.fields.items()):
         job.unchanged += 1
         return
     job.updated += 1
     if not job.dry_run:
-        if "sha256" in changed:
-            changed["file"], changed["thumbnail"] = store(item.picture)
-        for key, value in changed.items():
+        pictures.store(item)
+        for key, value in item.fields.items():
             setattr(image, key, value)
         image.save()
 
@@ -166,7 +190,7 @@ def _existing(collection: Collection, item: _Checked, root: Path) -> Image | Non
     image = collection.images.filter(external_id=record.external_id).first()
     if image is not None or record.id_is_given:
         return image
-    for twin in collection.images.filter(sha256=item.picture.sha256):
+    for twin in collection.images.filter(sha256=item.fields["sha256"]):
         if twin.source_name == record.source_name or not (root / twin.source_name).exists():
             return twin
     return None

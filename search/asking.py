@@ -33,9 +33,11 @@ def read(utterance: str) -> Understanding:
 def edit(user: Any, turn: Turn, changes: Sequence[Mapping[str, Any]]) -> Turn:
     """A new turn from the chips and buttons of an earlier one."""
     state = turn.query_state
+    said = []
     for change in changes:
+        said.append(edits.describe(state, change))
         state = edits.apply(state, change)
-    return _store(user, turn.conversation, "", state, ())
+    return _store(user, turn.conversation, ", ".join(said), state, ())
 
 
 def with_settings(state: QueryState, controls: Mapping[str, Any]) -> QueryState:

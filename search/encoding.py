@@ -61,11 +61,15 @@ def _load(build: IndexBuild) -> "DualEncoder":
         raise EncoderUnavailable(str(exc)) from exc
 
 
-def warm() -> None:
-    """Load language model and encoder while a person is still typing; failing here is no news."""
+def load_language() -> None:
     from search.understanding.noun_phrases import load_pipeline
 
     load_pipeline(settings.SPACY_PIPELINE)
+
+
+def warm() -> None:
+    """Load language model and encoder while a person is still typing; failing here is no news."""
+    load_language()
     build = LiveIndex.current()
     if build is not None:
         with suppress(EncoderUnavailable):

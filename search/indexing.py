@@ -8,6 +8,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from ingest.models import Image
+from ingest.negation import split_mentions
 from search.engines.base import Document, EngineError, Index, Scope
 from search.models import IndexBuild
 from search.retrieval import engine
@@ -63,7 +64,7 @@ def _documents(images: Sequence[Image], encoder: DualEncoder) -> list[Document]:
     return [
         Document(
             image_id=image.pk,
-            caption=image.caption_clean,
+            caption=split_mentions(image.caption_clean).asserted,
             collection=image.collection.name,
             modality=image.modality,
             anatomy=image.anatomy,

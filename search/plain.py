@@ -1,7 +1,5 @@
 """A search as a plain address: what `GET /search` and `GET /api/v1/search` understand."""
 
-from dataclasses import replace
-
 from django.http import QueryDict
 
 from search.asking import read, with_examples, with_settings
@@ -28,7 +26,9 @@ def state_of(parameters: QueryDict) -> Understanding:
         for value in parameters.getlist(field):
             if value:
                 state = apply(state, {"op": "filter", "field": field, "value": value})
-    return replace(understood, state=state)
+    # Examples and filters without words are a question too.
+    asks = bool(parameters.get("q")) or state.is_empty
+    return Understanding(state, understood.notices if asks else ())
 
 
 def _number(text: str) -> float:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from search import api, views
+from search import api, health, views
 
 app_name = "search"
 
@@ -9,6 +9,8 @@ urlpatterns = [
     path("search", views.results, name="results"),
     path("c/<int:pk>/", views.conversation, name="conversation"),
     path("saved/", views.saved, name="saved"),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
     path("images/<int:pk>/", views.image, name="image"),
     path("images/<int:pk>/file", views.file, name="file"),
     path("images/<int:pk>/thumbnail", views.thumbnail, name="thumbnail"),

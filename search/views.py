@@ -5,13 +5,12 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from ingest.models import Collection, Image
+from ingest.models import Image
 from ingest.pictures import without_metadata
 from search import wire
 from search.engines.base import EngineError
@@ -21,6 +20,8 @@ from search.problems import ENGINE_DOWN
 from search.retrieval import NothingIndexed
 from search.suggestions import suggestions
 from search.understanding.state import InvalidState
+from search.understanding.understand import Understanding
+from search.understanding.wire import state_from_json
 
 RECENT = 20
 
@@ -37,17 +38,16 @@ def results(request: HttpRequest) -> HttpResponse:
     """The answer in the page itself, for any address that a person keeps or shares."""
     context = _frame_of_page(request)
     try:
-        understood = state_of(request.GET)
+        understood = _asked(request)
         offset = _offset(request)
         response = async_to_sync(wire.answer)(understood.state, LiveIndex.current(), offset=offset)
-        response["notices"] = [*understood.notices, *response["notices"]]
-        context["response"] = response
-        context["page_url_next"] = _next_page(request, response)
-    except (InvalidState, NothingIndexed) as exc:
-        context["error"] = str(exc)
-    except EngineError:
-        context["error"] = ENGINE_DOWN
-    return render(request, "search/page.html", context)
+    except InvalidState as exc:
+        return render(request, "search/page.html", {**context, "error": str(exc)}, status=400)
+    except (NothingIndexed, EngineError) as exc:
+        return render(request, "search/page.html", {**context, "error": _sentence(exc)}, status=503)
+    response["notices"] = [*understood.notices, *response["notices"]]
+    answered = {"response": response, "page_url_next": _next_page(request, response)}
+    return render(request, "search/page.html", {**context, **answered})
 
 
 @require_safe
@@ -55,16 +55,27 @@ def results(request: HttpRequest) -> HttpResponse:
 def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     mine = Conversation.objects.filter(user=request.user.pk)
     current = get_object_or_404(mine, pk=pk)
-    turns = [
-        {
-            "id": turn.pk,
-            "utterance": turn.utterance,
-            "chips": wire.chips_json(turn.query_state),
-            "total": turn.total,
-        }
-        for turn in current.turns.all()
-    ]
-    context = {**_frame_of_page(request), "conversation": current, "turns": turns}
+    turns = list(current.turns.select_related("build__checkpoint"))
+    context = {
+        **_frame_of_page(request),
+        "conversation": current,
+        "turns": [
+            {
+                "id": turn.pk,
+                "utterance": turn.utterance,
+                "chips": wire.chips_json(turn.query_state),
+                "total": turn.total,
+            }
+            for turn in turns
+        ],
+    }
+    if turns:
+        last = turns[-1]
+        build = last.build or LiveIndex.current()
+        try:
+            context["response"] = async_to_sync(wire.answer)(last.query_state, build, turn=last)
+        except (NothingIndexed, EngineError) as exc:
+            context["error"] = _sentence(exc)
     return render(request, "search/page.html", context)
 
 
@@ -105,21 +116,11 @@ def thumbnail(request: HttpRequest, pk: int) -> FileResponse:
 def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
     """What every state of the search page shows around the answer."""
     user = request.user.pk
-    collections = Collection.objects.annotate(size=Count("images"))
-    corpus = {
-        "images": sum(c.size for c in collections),
-        "collections": [
-            {"name": c.name, "synthetic": c.synthetic, "images": c.size} for c in collections
-        ],
-        "live": LiveIndex.objects.exists(),
-        "synthetic": any(c.synthetic for c in collections),
-    }
     return {
         "conversation": None,
         "conversations": Conversation.objects.filter(user=user)[:RECENT],
         "saved_searches": SavedSearch.objects.filter(user=user)[:RECENT],
         "suggestions": suggestions(),
-        "corpus": corpus,
         "q": request.GET.get("q", ""),
         "response": None,
         "settings": {
@@ -128,6 +129,19 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
             "fusion": request.GET.get("fusion", "linear"),
         },
     }
+
+
+def _asked(request: HttpRequest) -> Understanding:
+    """What the address asks for: a saved search of one's own, or words and filters."""
+    saved_as = request.GET.get("saved", "")
+    if not saved_as.isdecimal():
+        return state_of(request.GET)
+    mine = SavedSearch.objects.filter(user=request.user.pk)
+    return Understanding(state_from_json(get_object_or_404(mine, pk=int(saved_as)).state))
+
+
+def _sentence(exc: NothingIndexed | EngineError) -> str:
+    return str(exc) if isinstance(exc, NothingIndexed) else ENGINE_DOWN
 
 
 def _offset(request: HttpRequest) -> int:

@@ -59,7 +59,7 @@ class HitJson(PictureJson):
     cosine_part: float
     lexical_rank: int | None
     semantic_rank: int | None
-    highlights: list[tuple[int, int]]
+    highlights: list[list[int]]
     feedback: int
 
 
@@ -133,7 +133,7 @@ def hits_json(
             cosine_part=hit.cosine_part,
             lexical_rank=hit.lexical_rank,
             semantic_rank=hit.semantic_rank,
-            highlights=highlights(images[hit.image_id].caption, texts),
+            highlights=[list(r) for r in highlights(images[hit.image_id].caption, texts)],
             feedback=votes.get(hit.image_id, 0),
         )
         for hit in ranked

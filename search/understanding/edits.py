@@ -30,6 +30,16 @@ UNLIKE_WEIGHT = -0.5
 
 Edit = Mapping[str, object]
 
+_SAID = {
+    "like": "More like this image",
+    "unlike": "Less like this image",
+    "hybrid": "By words and pictures",
+    "lexical": "By words only",
+    "semantic": "By pictures only",
+    "linear": "Fused by score",
+    "rrf": "Fused by rank",
+}
+
 
 def apply(state: QueryState, edit: Edit) -> QueryState:
     """The state after one edit. Raises InvalidState, in one sentence, for a bad edit."""
@@ -45,6 +55,26 @@ def apply(state: QueryState, edit: Edit) -> QueryState:
     if count_parts(edited) > max(MAX_PARTS, count_parts(state)):
         raise InvalidState(f"A search has at most {MAX_PARTS} parts.")
     return edited
+
+
+def describe(state: QueryState, edit: Edit) -> str:
+    """The edit in a few words, as its turn is shown: what was done, not what it led to."""
+    chip = next((c for c in chips(state) if c.id == edit.get("chip")), None)
+    if chip is not None:
+        return (
+            f"Without the label {chip.label}" if edit["op"] == "remove" else str(edit.get("text"))
+        )
+    field, value = edit.get("field"), edit.get("value")
+    if isinstance(field, str) and isinstance(value, str):
+        verb = "With" if edit["op"] == "filter" else "No longer only"
+        return f"{verb} {label_of(field, value)}"
+    return _SAID.get(str(edit.get("op")), "") or _said_of_settings(edit)
+
+
+def _said_of_settings(edit: Edit) -> str:
+    if "alpha" in edit:
+        return f"Pictures count {edit['alpha']}"
+    return _SAID.get(str(edit.get("mode") or edit.get("fusion")), "Changed labels")
 
 
 def _check_keys(edit: Edit, keys: frozenset[str]) -> None:

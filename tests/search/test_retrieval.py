@@ -49,7 +49,25 @@ def test_alpha_zero_is_exactly_the_lexical_leg_and_one_the_semantic(build: Index
 
 def test_the_hybrid_order_holds_both_legs(build: IndexBuild, images: dict[str, Any]) -> None:
     assert set(names(EFFUSION, build, images)) == set(images)
-    assert set(names(replace(EFFUSION, mode="lexical"), build, images)) == {"effusion", "clear"}
+    assert names(replace(EFFUSION, mode="lexical"), build, images) == ["effusion"]
+
+
+def test_a_caption_that_denies_a_finding_does_not_match_it(
+    build: IndexBuild, images: dict[str, Any]
+) -> None:
+    assert "without pleural effusion" in images["clear"].caption
+    assert "clear" not in names(replace(EFFUSION, mode="lexical"), build, images)
+    radiograph = QueryState(phrases=(Phrase("radiograph"),), mode="lexical")
+    assert names(radiograph, build, images) == ["clear"]
+
+
+def test_excluding_a_finding_keeps_the_captions_that_deny_it(
+    build: IndexBuild, images: dict[str, Any]
+) -> None:
+    state = QueryState(phrases=(Phrase("chest"), Phrase("pleural effusion", excluded=True)))
+    got = names(state, build, images)
+    assert "clear" in got
+    assert "effusion" not in got
 
 
 def test_every_candidate_has_its_true_cosine(build: IndexBuild, images: dict[str, Any]) -> None:
@@ -142,7 +160,7 @@ def test_a_foreign_encoder_is_refused_and_the_words_still_answer(
 ) -> None:
     build.checkpoint.fingerprint = "0" * 64
     last = events(EFFUSION, build)[-1]
-    assert {hit.image_id for hit in last.hits} == {images["effusion"].pk, images["clear"].pk}
+    assert {hit.image_id for hit in last.hits} == {images["effusion"].pk}
     assert "nonsense" in last.notices[0]
 
 
@@ -152,7 +170,7 @@ def test_an_encoder_that_does_not_load_leaves_the_words(
     monkeypatch.setattr(encoding, "_loaded", {})
     build.checkpoint.folder = "/nowhere"
     last = events(EFFUSION, build)[-1]
-    assert len(last.hits) == 2
+    assert len(last.hits) == 1
     assert last.notices[0].startswith("Searching captions only.")
 
 

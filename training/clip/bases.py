@@ -31,6 +31,7 @@ from training.clip.errors import CheckpointError
 TINY_VOCABULARY = 2_000
 TINY_WIDTH = 64
 TINY_IMAGE = 64
+TINY_PATCH = 16
 TINY_TOKENS = 64
 
 
@@ -96,7 +97,7 @@ def _tiny_config(tokenizer: PreTrainedTokenizerFast) -> CLIPConfig:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    vision = CLIPVisionConfig(**shape, image_size=TINY_IMAGE, patch_size=16)
+    vision = CLIPVisionConfig(**shape, image_size=TINY_IMAGE, patch_size=TINY_PATCH)
     return CLIPConfig(
         text_config=text.to_dict(),
         vision_config=vision.to_dict(),

@@ -91,7 +91,7 @@ def read_meta(folder: Path) -> dict[str, Any]:
 def read_parts(source: Path | str) -> Parts:
     """From a folder or a hub id. fp32 on the CPU, whatever precision it was stored in."""
     try:
-        with _without_progress_bars():
+        with without_progress_bars():
             return (
                 AutoModel.from_pretrained(source, dtype=torch.float32),
                 AutoTokenizer.from_pretrained(source),
@@ -111,7 +111,7 @@ def refuse_changed(folder: Path, expected: str, found: str) -> None:
 
 
 @contextlib.contextmanager
-def _without_progress_bars() -> Iterator[None]:
+def without_progress_bars() -> Iterator[None]:
     was_enabled = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:

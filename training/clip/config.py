@@ -88,6 +88,8 @@ PRESETS: dict[str, Config] = {
     "seed-run4": _seed_run(20_000, 64, 5e-5, 10),
     "seed-run5": _seed_run(50_000, 64, 5e-5, 10),
     "recommended": Config(epochs=5, learning_rate=1e-4, image_tower="frozen", frozen_text_layers=3),
+    # Heads alone, on features computed once: the cheapest run that is of use.
+    "quick": Config(epochs=16, batch_size=64, image_tower="frozen", text_tower="frozen"),
     "tiny": Config(
         epochs=20, batch_size=64, learning_rate=2e-3, weight_decay=0.05, max_text_tokens=48
     ),

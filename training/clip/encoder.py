@@ -133,7 +133,7 @@ class DualEncoder:
             "max_text_tokens": self.max_text_tokens,
             "fingerprint": self.fingerprint,
         }
-        with checkpoints.replacing(folder) as new:
+        with checkpoints.replacing(folder) as new, checkpoints.without_progress_bars():
             self.model.save_pretrained(new)
             self.tokenizer.save_pretrained(new)
             self.image_processor.save_pretrained(new)

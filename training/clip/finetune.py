@@ -2,7 +2,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -26,47 +26,14 @@ from training.clip.errors import TrainingError
 from training.clip.inputs import Inputs, Rows, Stopped, Watch
 from training.clip.loss import logits_per_image, positive_pairs, symmetric_info_nce, unit
 from training.clip.optimising import Averaged, build_optimiser, rate_factor, set_rates
+from training.clip.progress import EpochPoint, Outcome, StepPoint
 from training.clip.selection import measure
 from training.clip.towers import Towers
 
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "pillow")
 
 
-@dataclass(frozen=True)
-class StepPoint:
-    """`loss` is the mean per sample since the last point; `seconds` are since the start."""
-
-    step: int
-    total_steps: int
-    epoch: int
-    loss: float
-    learning_rate: float
-    pairs_per_second: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class EpochPoint:
-    """Losses are means per sample. `selected`: the best epoch so far."""
-
-    epoch: int
-    train_loss: float
-    validation_loss: float | None
-    metrics: dict[str, float]
-    selected: bool
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """`best_epoch` is 0 when the run was stopped before its first epoch was measured."""
-
-    folder: Path
-    steps: int
-    best_epoch: int
-    samples_seen: int
-    stopped: bool
-    seconds: float
-    history: list[EpochPoint]
+__all__ = ["EpochPoint", "Outcome", "StepPoint", "finetune"]
 
 
 def finetune(

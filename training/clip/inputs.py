@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from training.clip.augmentation import varied
@@ -22,6 +23,7 @@ from training.clip.towers import Towers
 Rows = NDArray[np.int64]
 DECODERS = 4
 ENCODE_BATCH = 8
+PIXEL_CACHE_BYTES = 512 * 2**20
 MESSAGE_EVERY_SECONDS = 2.0
 
 
@@ -80,7 +82,8 @@ def _stacked(tasks: list[Future[Tensor]]) -> Tensor:
 class Inputs:
     """
     Batches of image and text features of some pairs. A frozen tower sees each pair once and
-    its features are kept; a tuned one sees the pairs of each batch.
+    its features are kept; a tuned one sees the pairs of each batch, from pixels that are kept
+    where they are few enough.
     """
 
     def __init__(
@@ -92,15 +95,19 @@ class Inputs:
         self.cached_texts: Tensor | None = None
 
     def fill_caches(self, title: str) -> None:
-        if self.towers.image_is_frozen:
+        if self.towers.image_is_frozen or self._pixels_fit():
             self.cached_images = torch.stack(
-                [self._all_image_features(title, view) for view in range(self.views)]
+                [self._all_images(title, view) for view in range(self.views)]
             )
         if self.towers.text_is_frozen:
             self.cached_texts = self._all_text_features()
 
+    def _pixels_fit(self) -> bool:
+        one = self.towers.encoder.pixels([Image.new("RGB", (64, 64))])
+        return one.nbytes * len(self.pairs) * self.views <= PIXEL_CACHE_BYTES
+
     def batches(self, plan: Sequence[Rows], seed: int) -> Iterator[tuple[Rows, Tensor]]:
-        """Rows with their pixels, or with a random view of their cached features."""
+        """Rows with their pixels, or with a random view of what is cached of them."""
         if self.cached_images is None:
             variation = seed if self.views > 1 else None
             yield from decoded(self.towers.encoder, self.pairs, plan, variation)
@@ -113,8 +120,8 @@ class Inputs:
     def image_vectors(self, images: Tensor) -> Tensor:
         """(n, dimension), not yet unit, from what `batches` gives."""
         images = images.to(self.towers.model.device)
-        is_cached = self.cached_images is not None
-        features = images if is_cached else self.towers.image_features(images)
+        is_done = self.towers.image_is_frozen
+        features = images if is_done else self.towers.image_features(images)
         return self.towers.project_images(features)
 
     def text_vectors(self, rows: Rows) -> Tensor:
@@ -141,19 +148,19 @@ class Inputs:
             yield self.image_vectors(batch), self.text_vectors(rows)
 
     @torch.inference_mode()
-    def _all_image_features(self, title: str, view: int) -> Tensor:
+    def _all_images(self, title: str, view: int) -> Tensor:
+        """Features where the tower is frozen, else pixels."""
         plan = [
             np.arange(at, min(at + ENCODE_BATCH, len(self.pairs)))
             for at in range(0, len(self.pairs), ENCODE_BATCH)
         ]
         seed = self.config.seed * 1000 + view if view else None
+        is_frozen = self.towers.image_is_frozen
         features: list[Tensor] = []
         told = time.monotonic()
         for rows, pixels in decoded(self.towers.encoder, self.pairs, plan, seed):
             self.watch.raise_if_stopped()
-            with self.precision():
-                found = self.towers.image_features(pixels.to(self.towers.model.device))
-            features.append(found.float().cpu())
+            features.append(self._frozen_features(pixels) if is_frozen else pixels)
             if time.monotonic() - told > MESSAGE_EVERY_SECONDS:
                 told = time.monotonic()
                 done = view * len(self.pairs) + int(rows[-1]) + 1
@@ -161,6 +168,11 @@ class Inputs:
                     f"Reading {title} images: {done} of {self.views * len(self.pairs)}."
                 )
         return torch.cat(features)
+
+    def _frozen_features(self, pixels: Tensor) -> Tensor:
+        with self.precision():
+            features = self.towers.image_features(pixels.to(self.towers.model.device))
+        return features.float().cpu()
 
     @torch.inference_mode()
     def _all_text_features(self) -> Tensor:

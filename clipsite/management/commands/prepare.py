@@ -27,20 +27,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         _make_login()
-        collection = self._import(options["corpus"])
-        if collection is None or self._is_searchable(collection):
+        if not options["corpus"] and LiveIndex.current() is not None:
             return
-        run = self._finetune(collection)
+        run = self._finetune(self._import(options["corpus"]))
         self._evaluate(run)
-        build = IndexBuild(checkpoint=run.checkpoint)
-        self._do("Indexing", build, _build_index)
+        self._index(run)
 
-    def _import(self, corpus: str) -> Collection | None:
-        """The collection to make searchable; None when there is nothing new to do."""
+    def _import(self, corpus: str) -> Collection:
+        """The collection to make searchable: the user's own, the one there is, or phantoms."""
         if not corpus:
-            first = Collection.objects.first()
-            if first is not None and Image.objects.exists():
-                return first
+            started = Collection.objects.filter(images__isnull=False, synthetic=False).first()
+            if started is not None:
+                return started
             job = Import(collection_name="phantoms", format=Import.Format.PHANTOMS)
         else:
             path = Path(corpus).expanduser().resolve()
@@ -48,19 +46,9 @@ class Command(BaseCommand):
                 raise CommandError(f"CORPUS {path} does not exist.")
             name = (path.parent if path.is_file() else path).name[:100]
             job = Import(collection_name=name, path=str(path), format=recognise(path))
-        done = Import.objects.filter(
-            collection_name=job.collection_name, path=job.path, status=Job.Status.SUCCEEDED
-        ).first()
-        if done is None:
-            self._do("Importing", job, import_corpus)
-            self._list_issues(job)
+        self._do("Importing", job, import_corpus)
+        self._list_issues(job)
         return Collection.objects.get(name=job.collection_name)
-
-    def _is_searchable(self, collection: Collection) -> bool:
-        live = LiveIndex.current()
-        if live is None:
-            return False
-        return bool(live.documents >= Image.objects.count())
 
     def _finetune(self, collection: Collection) -> TrainingRun:
         done = collection.runs.filter(status=Job.Status.SUCCEEDED, checkpoint__isnull=False)
@@ -80,6 +68,12 @@ class Command(BaseCommand):
                 job = Evaluation(checkpoint=checkpoint, collection=run.collection, split=split)
                 self._do(f"Evaluating ({split})", job, _evaluate)
                 return
+
+    def _index(self, run: TrainingRun) -> None:
+        """Nothing if a build of this model holds every image: which one is live is a choice."""
+        builds = run.checkpoint.builds.filter(verified_at__isnull=False)
+        if not builds.filter(documents__gte=Image.objects.count()).exists():
+            self._do("Indexing", IndexBuild(checkpoint=run.checkpoint), _build_index)
 
     def _do(self, title: str, job: Any, work: Any) -> None:
         self.stdout.write(f"{title} …")

@@ -1,5 +1,9 @@
 import os
 import sys
+import threading
+import time
+import urllib.error
+import urllib.request
 from argparse import ArgumentParser
 from typing import Any
 
@@ -10,6 +14,7 @@ from honcho.printer import Printer
 
 from clipsite.management.commands.prepare import login_line
 
+LONGEST_START = 60.0
 # A worker that was killed comes back by itself; one that was asked to stop does not.
 AGAIN = "while :; do {command} && break; echo 'worker stopped, starting it again'; sleep 1; done"
 
@@ -28,19 +33,39 @@ class Command(BaseCommand):
         environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
         for name, command in _processes(host, port).items():
             manager.add_process(name, command, env=environment, cwd=str(settings.BASE_DIR))
-        self.stdout.write(f"\n  Open http://{host}:{port}\n  {login_line()}\n  Ctrl-C stops.\n\n")
-        self.stdout.flush()
+        threading.Thread(target=self._greet, args=(f"http://{host}:{port}",), daemon=True).start()
         manager.loop()
         sys.exit(manager.returncode if manager.returncode in (0, 1) else 0)
+
+    def _greet(self, address: str) -> None:
+        """Say where to go once the first search would be quick."""
+        login = login_line()
+        self.stdout.write("Starting, a few seconds …")
+        deadline = time.monotonic() + LONGEST_START
+        while time.monotonic() < deadline and not _answers(f"{address}/readyz"):
+            time.sleep(0.3)
+        self.stdout.write(f"\n  Open {address}\n  {login}\n  Ctrl-C stops everything.\n\n")
+        self.stdout.flush()
+
+
+def _answers(address: str) -> bool:
+    """Any answer counts: what is not ready yet is told on the page."""
+    try:
+        urllib.request.urlopen(address, timeout=LONGEST_START)  # noqa: S310  our own address
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _processes(host: str, port: int) -> dict[str, str]:
     python = sys.executable
-    celery = f"{python} -m celery -A clipsite worker --loglevel WARNING --without-gossip"
+    celery = f"{python} -m celery --quiet -A clipsite worker --loglevel WARNING --without-gossip"
     beat = f"{celery} -Q default -n default@%h --concurrency 2 --beat"
     gpu = f"{celery} -Q gpu -n gpu@%h --pool=solo"
     processes = {
-        "web": f"{python} -m daphne -b {host} -p {port} clipsite.asgi:application",
+        "web": f"{python} -m daphne -v 0 -b {host} -p {port} clipsite.asgi:application",
         "worker": AGAIN.format(command=beat),
         "gpu": AGAIN.format(command=gpu),
     }

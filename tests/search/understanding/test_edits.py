@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.understanding.edits import LIKE_WEIGHT, UNLIKE_WEIGHT, apply
+from search.understanding.edits import LIKE_WEIGHT, UNLIKE_WEIGHT, apply, describe
 from search.understanding.state import (
     MAX_PARTS,
     MAX_TEXT,
@@ -151,3 +151,20 @@ def test_a_full_search_takes_no_more_parts() -> None:
 def test_any_edit_gives_a_state_or_is_refused(edit: dict[str, object]) -> None:
     with suppress(InvalidState):
         assert isinstance(apply(STATE, edit), QueryState)
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        ({"op": "remove", "chip": "phrase:effusion"}, "Without the label effusion"),
+        ({"op": "rewrite", "chip": "phrase:effusion", "text": "ascites"}, "ascites"),
+        ({"op": "filter", "field": "modality", "value": "ct"}, "With CT"),
+        ({"op": "unfilter", "field": "modality", "value": "ct"}, "No longer only CT"),
+        ({"op": "like", "image_id": 4}, "More like this image"),
+        ({"op": "set", "mode": "lexical"}, "By words only"),
+        ({"op": "set", "alpha": 0.3}, "Pictures count 0.3"),
+        ({"op": "nonsense"}, "Changed labels"),
+    ],
+)
+def test_an_edit_is_told_in_a_few_words(edit: dict[str, object], words: str) -> None:
+    assert describe(QueryState(phrases=(Phrase("effusion"),)), edit) == words

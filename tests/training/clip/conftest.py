@@ -51,10 +51,13 @@ class Tuner:
         self.epochs: list[EpochPoint] = []
         self.messages: list[str] = []
         self.stop_after: int | None = None
+        self.stop_at_step: int | None = None
         self.asked = 0
 
     def should_stop(self) -> bool:
         self.asked += 1
+        if self.stop_at_step is not None:
+            return bool(self.steps) and self.steps[-1].step >= self.stop_at_step
         return self.stop_after is not None and self.asked > self.stop_after
 
     def run(

@@ -163,9 +163,14 @@ def test_a_siglip_goes_the_same_way(
     shape = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1}
     config = SiglipConfig(
         text_config={
-            **shape, "num_attention_heads": 2, "vocab_size": len(encoder.tokenizer),
-            "max_position_embeddings": 16, "projection_size": 16,
-            "bos_token_id": 1, "eos_token_id": 3, "pad_token_id": 0,
+            **shape,
+            "num_attention_heads": 2,
+            "vocab_size": len(encoder.tokenizer),
+            "max_position_embeddings": 16,
+            "projection_size": 16,
+            "bos_token_id": 1,
+            "eos_token_id": 3,
+            "pad_token_id": 0,
         },
         vision_config={**shape, "num_attention_heads": 2, "image_size": 32, "patch_size": 16},
     )

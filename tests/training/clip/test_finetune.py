@@ -66,8 +66,8 @@ def test_the_base_is_left_as_it_was(
 def test_stopping_leaves_a_checkpoint_within_a_step(
     tuner: Any, encoder: DualEncoder, pairs: list[Pair], tmp_path: Path
 ) -> None:
-    tuner.stop_after = 3
-    outcome = tuner.run(encoder, pairs, tmp_path / "tuned", batch_size=8, epochs=50)
+    tuner.stop_at_step = 3
+    outcome = tuner.run(encoder, pairs, tmp_path / "tuned", batch_size=8, epochs=50, log_every=1)
     assert outcome.stopped
     assert outcome.steps == 3
     assert DualEncoder.load(tmp_path / "tuned").meta["stopped"] is True

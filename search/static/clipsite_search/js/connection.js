@@ -5,6 +5,7 @@ import { SENTENCES } from "./words.js";
 
 const FAILURES_BEFORE_HTTP = 2;
 const LONGEST_WAIT = 30_000;
+const STEADY_AFTER = 5_000;
 
 /** Milliseconds before the nth attempt to open the socket again. */
 export function backoff(attempt, random = Math.random()) {
@@ -50,12 +51,19 @@ export class Connection {
     const socket = new WebSocket(this.url);
     this.#socket = socket;
     socket.addEventListener("open", () => this.#opened());
-    socket.addEventListener("message", (event) => this.#receive(JSON.parse(event.data)));
+    socket.addEventListener("message", (event) => {
+      this.#failures = 0;
+      this.#receive(JSON.parse(event.data));
+    });
     socket.addEventListener("close", () => this.#closed());
   }
 
+  /** Opening proves little: only a frame, or standing for a while, clears the failures. */
   #opened() {
-    this.#failures = 0;
+    const socket = this.#socket;
+    setTimeout(() => {
+      if (socket.readyState === WebSocket.OPEN) this.#failures = 0;
+    }, STEADY_AFTER);
     const point = this.unfinished();
     const waiting = this.#queue;
     this.#queue = [];
@@ -67,7 +75,7 @@ export class Connection {
   #closed() {
     this.#failures += 1;
     setTimeout(() => this.#open(), backoff(this.#failures));
-    if (this.#failures !== FAILURES_BEFORE_HTTP) return;
+    if (this.#failures < FAILURES_BEFORE_HTTP) return;
     const waiting = this.#queue;
     this.#queue = [];
     if (this.#lost(waiting)) waiting.unshift(this.#unanswered);

@@ -1,5 +1,5 @@
 // One image, large: the panel that slides over the results.
-import { actionOf, fill, linked, pressThumbs, showImage } from "./dom.js";
+import { actionOf, fill, known, linked, pressThumbs, showImage } from "./dom.js";
 import * as words from "./words.js";
 
 const narrow = matchMedia("(max-width: 900px)");
@@ -11,6 +11,7 @@ export class Detail {
     this.dialog = dialog;
     enableSheet(dialog);
     dialog.addEventListener("close", () => {
+      if (dialog.open) return; // the event comes late: opened again by now
       const { hit } = this;
       this.hit = null;
       onClosed(hit);
@@ -60,7 +61,7 @@ function fillPanel(dialog, hit, ranked, scale) {
   showImage(find(".detail-image"), hit, hit.file_url);
   find(".zoom").setAttribute("aria-pressed", "false");
   fill(dialog, {
-    ...hit,
+    ...known(hit),
     place: `${words.number(hit.rank)} of ${words.number(ranked)}`,
     size: `${hit.width} × ${hit.height}`,
   });

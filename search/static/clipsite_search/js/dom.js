@@ -41,6 +41,13 @@ export function pressThumbs(element, value) {
   element.querySelector('[data-action="bad"]').setAttribute("aria-pressed", value === -1);
 }
 
+/** A picture's own words for `fill`: what is unknown is left out. */
+export const known = (hit) => ({
+  ...hit,
+  modality_label: hit.modality && hit.modality_label,
+  anatomy_label: hit.anatomy && hit.anatomy_label,
+});
+
 export function showImage(image, { caption, width, height }, url) {
   if (image.getAttribute("src") !== url) image.src = url;
   Object.assign(image, { alt: caption, width, height });

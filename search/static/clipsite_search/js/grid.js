@@ -1,5 +1,5 @@
 // The rows of images: cards kept by image, moved gently into a new order.
-import { fill, fromTemplate, pressThumbs, showImage } from "./dom.js";
+import { fill, fromTemplate, known, pressThumbs, showImage } from "./dom.js";
 import { highlighted } from "./highlight.js";
 import { neighbour, planReorder } from "./order.js";
 import * as words from "./words.js";
@@ -172,7 +172,7 @@ function fillCard(element, hit, scale) {
   find(".hit-open").href = hit.detail_url;
   showImage(find(".hit-image"), hit, hit.thumbnail_url);
   place(element, hit);
-  fill(element, { ...hit, score: words.scoreText(hit) });
+  fill(element, { ...known(hit), score: words.scoreText(hit) });
   find(".hit-caption").replaceChildren(...highlighted(hit.caption, hit.highlights));
   find(".badge-synthetic").hidden = !hit.synthetic;
   find('[data-action="only"]').hidden = !hit.modality;

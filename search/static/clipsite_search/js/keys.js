@@ -1,8 +1,8 @@
 // Single keys. None fires while typing, nor with a modifier, nor when they are switched off.
-const isTyping = (target) => target.closest("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable]");
+const TYPING = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select";
 
 /** `onHit(action, target)` is for the keys that act on the image in focus. */
-export const HIT_KEYS = { m: "like", l: "unlike", o: "only", w: "why", "+": "good", "-": "bad" };
+const HIT_KEYS = { m: "like", l: "unlike", o: "only", w: "why", "+": "good", "-": "bad" };
 
 export function listenToKeys({ focusComposer, dialog, detail, onHit }) {
   const areOff = () => document.documentElement.dataset.keys === "off";
@@ -16,10 +16,11 @@ export function listenToKeys({ focusComposer, dialog, detail, onHit }) {
       event.preventDefault();
       return detail.close();
     }
-    if (isTyping(event.target) || areOff() || dialog.open) return;
+    if (event.target.closest(TYPING) || areOff() || dialog.open) return;
+    const action = event.target.closest(".hit") && HIT_KEYS[event.key];
     if (event.key === "/") focusComposer();
     else if (event.key === "?") dialog.showModal();
-    else if (HIT_KEYS[event.key] && event.target.closest(".hit")) onHit(HIT_KEYS[event.key], event.target);
+    else if (action) onHit(action, event.target);
     else return;
     event.preventDefault();
   });

@@ -239,7 +239,7 @@ function replay() {
   const isFilter = ([name]) => state.facets.some((facet) => facet.field === name);
   const rest = parameters.filter(([name]) => !["q", "mode", "alpha", "fusion", "offset"].includes(name));
   if (!rest.every(isFilter) || !parameters.length) return root.classList.add("is-plain");
-  const said = [state.utterance, ...rest.map(([name, value]) => `${name}:${value}`)];
+  const said = [state.utterance, ...rest.map(([name, value]) => `${name}:"${value}"`)];
   thread.current.remove();
   composer.clear();
   ask(said.join(" ").trim());

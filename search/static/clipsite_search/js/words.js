@@ -36,7 +36,8 @@ export function why(hit, ranked) {
   const place = `${ordinal(hit.rank)} of ${number(ranked)}.`;
   if (!(hit.score > 0)) return `${place} It passes the labels; neither words nor picture lift it.`;
   const words = hit.bm25_part / hit.score;
-  return `${place} Words give ${percent.format(words)} of its score, the picture ${percent.format(1 - words)}.`;
+  const [ofWords, ofPicture] = [words, 1 - words].map(percent.format);
+  return `${place} Words give ${ofWords} of its score, the picture ${ofPicture}.`;
 }
 
 export function leg(hit, name) {
@@ -44,35 +45,28 @@ export function leg(hit, name) {
     if (!hit.lexical_rank) return "No word of the caption matches.";
     return `${ordinal(hit.lexical_rank)} by words, BM25 ${hit.bm25.toFixed(2)}`;
   }
-  const cosine = `cosine ${hit.cosine.toFixed(3)}`;
-  return hit.semantic_rank ? `${ordinal(hit.semantic_rank)} by picture, ${cosine}` : `Not among the first by picture, ${cosine}`;
+  const place = hit.semantic_rank ? ordinal(hit.semantic_rank) : "Not among the first";
+  return `${place} by picture, cosine ${hit.cosine.toFixed(3)}`;
 }
 
 export function attribution(hit) {
   return [hit.external_id, hit.credit, hit.source, hit.licence].filter(Boolean).join(". ");
 }
 
-export const chipHint = (chip) =>
-  [
-    chip.inferred ? "Read from your words." : "Set by hand.",
-    chip.editable ? "Enter edits," : "",
-    chip.editable ? "Delete removes." : "Delete removes it.",
-  ]
-    .filter(Boolean)
-    .join(" ");
+export function chipHint({ inferred, editable }) {
+  const origin = inferred ? "Read from your words." : "Set by hand.";
+  return `${origin} ${editable ? "Enter edits, Delete removes." : "Delete removes."}`;
+}
 
 export const SENTENCES = {
   unreachable: "The server cannot be reached.",
   stillHere: "What is on the page stays. Your words are kept.",
   signedOut: "Your session has ended.",
   signInAgain: "Load the page again to log in.",
-  retry: "Try again",
-  close: "Close",
   saved: "Saved",
   copied: "Copied",
   remove: (label) => `Remove ${label}`,
   without: (label) => `Without “${label}”`,
-  open: (caption) => `Open: ${caption}`,
   like: "More like this image",
   unlike: "Less like this image",
   only: (label) => `Only ${label}`,

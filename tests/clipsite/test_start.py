@@ -1,0 +1,96 @@
+"""What happens at start: light imports, and settings that are told when they are wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clipsite import checks
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = [
+    "torch",
+    "transformers",
+    "spacy",
+    "lancedb",
+    "pyarrow",
+    "numpy",
+    "efficientnet_lite_pytorch",
+]
+
+
+def modules_after(statement: str, tmp_path: Path) -> set[str]:
+    code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+    environment = {**os.environ, "CLIPSITE_VAR": str(tmp_path), "SECRET_KEY": "x",
+                   "DJANGO_SETTINGS_MODULE": "clipsite.settings"}  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import clipsite.asgi",
+        "import clipsite.celery; clipsite.celery.app.loader.import_default_modules()",
+    ],
+)
+def test_nothing_heavy_is_imported_at_start(statement: str, tmp_path: Path) -> None:
+    loaded = modules_after(statement, tmp_path)
+    assert "search.models" in loaded
+    assert loaded.isdisjoint(HEAVY), loaded & set(HEAVY)
+
+
+def test_workers_know_every_task(tmp_path: Path) -> None:
+    statement = "import clipsite.celery; clipsite.celery.app.loader.import_default_modules()"
+    loaded = modules_after(statement, tmp_path)
+    assert {"jobs.tasks", "ingest.tasks", "training.tasks", "search.tasks"} <= loaded
+
+
+def ids(messages: list[Any]) -> list[str]:
+    return [message.id for message in messages]
+
+
+def test_a_missing_secret_key_is_told(settings: Any) -> None:
+    assert checks.secret_key_is_set() == []
+    settings.SECRET_KEY = ""
+    assert ids(checks.secret_key_is_set()) == ["clipsite.E001"]
+
+
+def test_a_redis_url_of_another_kind_is_told(settings: Any) -> None:
+    assert checks.redis_url_is_a_redis_url() == []
+    settings.REDIS_URL = "localhost:6379"
+    assert ids(checks.redis_url_is_a_redis_url()) == ["clipsite.E002"]
+
+
+def test_a_socket_path_the_kernel_would_refuse_is_told(settings: Any) -> None:
+    assert checks.socket_path_is_short_enough() == []
+    settings.VALKEY_SOCKET = Path("/" + "long/" * 30) / "valkey.sock"
+    assert ids(checks.socket_path_is_short_enough()) == ["clipsite.E003"]
+
+
+def test_a_heartbeat_timeout_below_the_beat_is_told(settings: Any) -> None:
+    assert checks.heartbeat_timeout_leaves_room() == []
+    settings.JOB_HEARTBEAT_TIMEOUT = 2
+    assert ids(checks.heartbeat_timeout_leaves_room()) == ["clipsite.E004"]
+
+
+def test_every_variable_the_settings_read_stands_in_the_example() -> None:
+    import re
+
+    read = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "clipsite/settings.py").read_text()))
+    listed = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    assert set(listed) == read
+    assert len(listed) == len(set(listed))
+
+
+def test_no_migration_is_missing(db: None) -> None:
+    from django.core.management import call_command
+
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)

@@ -1,0 +1,157 @@
+"""The pages without JavaScript: what a plain browser, or a shared address, gets."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from search.models import IndexBuild, SavedSearch
+from search.understanding.state import Phrase, QueryState
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def browser(editor: Any) -> Client:
+    client = Client()
+    client.force_login(editor)
+    return client
+
+
+def test_a_plain_search_shows_ranked_hits_with_highlights_and_chips(
+    build: IndexBuild, browser: Client
+) -> None:
+    page = browser.get("/search", {"q": "gallstones"}).content.decode()
+    assert "<mark>gallstones</mark>" in page
+    assert "/images/" in page
+    assert "Not for diagnosis" in page
+
+
+def test_the_plain_search_is_the_api_search(build: IndexBuild, browser: Client) -> None:
+    response = browser.get("/search", {"q": "knee", "alpha": "0.2"})
+    api = browser.get("/api/v1/search", {"q": "knee", "alpha": "0.2"}).json()
+    assert [h["image_id"] for h in response.context["response"]["hits"]] == [
+        h["image_id"] for h in api["hits"]
+    ]
+
+
+def test_markup_in_words_and_captions_is_only_text(
+    build: IndexBuild, browser: Client, images: dict[str, Any]
+) -> None:
+    image = images["knee"]
+    image.caption = 'Knee <script>alert("x")</script>'
+    image.save()
+    page = browser.get("/search", {"q": "knee <img src=x onerror=alert(1)>"}).content.decode()
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+
+
+@pytest.mark.parametrize("query", ["", "zzzzqqq", "'", "a" * 3000, '"no such phrase"'])
+def test_no_search_is_a_dead_end(build: IndexBuild, browser: Client, query: str) -> None:
+    response = browser.get("/search", {"q": query})
+    assert response.status_code == 200
+    assert "Traceback" not in response.content.decode()
+
+
+def test_before_anything_is_indexed_every_page_says_what_to_do(browser: Client) -> None:
+    assert browser.get("/").status_code == 200
+    response = browser.get("/search", {"q": "x"})
+    assert response.status_code == 503
+    assert "index build" in response.content.decode()
+
+
+def test_a_bad_parameter_is_told_in_a_sentence(build: IndexBuild, browser: Client) -> None:
+    response = browser.get("/search", {"q": "x", "alpha": "often"})
+    assert response.status_code == 400
+    assert "alpha must be a number" in response.content.decode()
+
+
+def test_an_image_has_a_page_with_its_siblings_and_where_it_is_from(
+    build: IndexBuild, browser: Client, images: dict[str, Any]
+) -> None:
+    for name in ("knee", "brain"):
+        images[name].group_key = "article-7"
+        images[name].licence = "CC BY"
+        images[name].save()
+    page = browser.get(f"/images/{images['knee'].pk}/")
+    assert "CC BY" in page.content.decode()
+    assert [s["external_id"] for s in page.context["siblings"]] == ["brain"]
+
+
+def test_images_are_served_to_those_who_are_logged_in_only(
+    build: IndexBuild, browser: Client, images: dict[str, Any]
+) -> None:
+    for kind in ("file", "thumbnail"):
+        url = f"/images/{images['knee'].pk}/{kind}"
+        served = browser.get(url)
+        assert served["Content-Type"].startswith("image/")
+        assert len(b"".join(served) if served.streaming else served.content) > 100
+        assert Client().get(url).status_code == 302
+    assert browser.get("/images/999999/file").status_code == 404
+
+
+@pytest.mark.parametrize("url", ["/", "/search?q=x", "/saved/", "/c/1/", "/images/1/"])
+def test_every_page_asks_for_a_login(url: str, db: None) -> None:
+    response = Client().get(url)
+    assert response.status_code == 302
+    assert response["Location"].startswith("/login/")
+
+
+def test_a_saved_search_opens_again_and_only_for_its_owner(
+    build: IndexBuild, browser: Client, editor: Any, django_user_model: Any
+) -> None:
+    state = QueryState(phrases=(Phrase("gallstones"),), mode="lexical").as_json()
+    row = SavedSearch.objects.create(user=editor, name="Stones", state=state, count=1)
+    assert "Stones" in browser.get("/saved/").content.decode()
+    response = browser.get("/search", {"saved": row.pk})
+    assert [h["external_id"] for h in response.context["response"]["hits"]] == ["gallbladder"]
+    other = Client()
+    other.force_login(django_user_model.objects.create_user("other"))
+    assert other.get("/search", {"saved": row.pk}).status_code == 404
+
+
+def test_an_old_conversation_shows_its_turns_and_the_last_answer(
+    build: IndexBuild, browser: Client
+) -> None:
+    body = browser.post(
+        "/api/v1/turns", {"utterance": "gallstones"}, content_type="application/json"
+    ).json()
+    response = browser.get(f"/c/{body['conversation']}/")
+    assert [turn["utterance"] for turn in response.context["turns"]] == ["gallstones"]
+    assert response.context["response"]["hits"] == body["hits"]
+
+
+def test_more_hits_are_a_link_away(
+    build: IndexBuild, browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = browser.get("/search", {"q": "gallstones"})
+    assert first.context["page_url_next"] == ""
+    monkeypatch.setattr(
+        "search.wire.answer.__kwdefaults__", {"turn": None, "offset": 0, "limit": 3}
+    )
+    second = browser.get("/search", {"q": "gallstones"})
+    assert "offset=3" in second.context["page_url_next"]
+
+
+def test_health_names_what_is_missing(
+    build: IndexBuild, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").json() == {"status": "ok", "missing": []}
+    monkeypatch.setattr("search.encoding._loaded", {})
+    type(build.checkpoint).objects.update(folder="/nowhere")
+    gone = client.get("/readyz")
+    assert (gone.status_code, gone.json()["missing"]) == (503, ["encoder"])
+
+
+def test_the_synthetic_corpus_is_labelled(
+    build: IndexBuild, browser: Client, images: dict[str, Any]
+) -> None:
+    from ingest.models import Collection
+
+    banner = "This collection is synthetic"
+    assert banner not in browser.get("/search", {"q": "knee"}).content.decode()
+    Collection.objects.update(synthetic=True)
+    page = browser.get("/search", {"q": "knee"})
+    assert banner in page.content.decode()
+    assert all(hit["synthetic"] for hit in page.context["response"]["hits"])

@@ -1,0 +1,177 @@
+"""The whole product as a user starts it: commands, workers, broker, server, on a corpus of 40."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PASSWORD = "a password for tests"
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+
+
+@dataclass
+class Site:
+    address: str
+    folder: Path
+    environment: dict[str, str]
+    server: subprocess.Popen[bytes] | None = None
+
+    def manage(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
+        return done.stdout
+
+    def run(self, code: str) -> Any:
+        """Evaluate in a process of the site; `answer` is what comes back."""
+        script = f"import json\n{code}\nprint('ANSWER' + json.dumps(answer))"
+        return json.loads(self.manage("shell", "-v", "0", "-c", script).split("ANSWER")[1])
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        database = sqlite3.connect(f"file:{self.folder}/db.sqlite3?mode=ro", uri=True, timeout=20)
+        try:
+            return database.execute(query).fetchall()
+        finally:
+            database.close()
+
+    def wait_for(self, query: str, is_met: Callable[[Any], bool], seconds: float = 90) -> Any:
+        """The first cell of the query once it is as wanted."""
+        deadline = time.monotonic() + seconds
+        value = None
+        while time.monotonic() < deadline:
+            rows = self.rows(query)
+            value = rows[0][0] if rows else None
+            if is_met(value):
+                return value
+            time.sleep(0.1)
+        pytest.fail(f"{query} stayed {value!r} for {seconds} s")
+
+    def kill_worker(self, name: str) -> None:
+        """SIGKILL to a worker and its children, but not to the shell that starts it again."""
+        found = subprocess.run(
+            ["pgrep", "-f", f"celery.*-n {name}@"], capture_output=True, text=True
+        )
+        for pid in map(int, found.stdout.split()):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            if words[0] != b"/bin/sh" and str(self.folder).encode() in environment:
+                os.kill(pid, signal.SIGKILL)
+
+
+def _draw(folder: Path) -> None:
+    from ingest.phantoms import draw_corpus
+
+    folder.mkdir()
+    lines = ["id,file,caption,split"]
+    for number, phantom in enumerate(draw_corpus(count=40)):
+        phantom.image.save(folder / f"{phantom.external_id}.png")
+        split = "test" if number % 8 == 7 else "train"
+        caption = phantom.caption.replace('"', "'")
+        lines.append(f'{phantom.external_id},{phantom.external_id}.png,"{caption}",{split}')
+    (folder / "captions.csv").write_text("\n".join(lines))
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    folder = Path(tempfile.mkdtemp(prefix="site-"))
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {
+        **os.environ,
+        "CLIPSITE_VAR": str(folder),
+        "SECRET_KEY": "only for tests",
+        "DJANGO_SETTINGS_MODULE": "clipsite.settings",
+        "JOB_HEARTBEAT_TIMEOUT": "6",
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+        "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+    }
+    running = Site(f"http://127.0.0.1:{port}", folder, environment)
+    try:
+        _draw(folder / "corpora")
+        running.manage("migrate", "-v", "0")
+        running.manage("collectstatic", "--noinput", "-v", "0")
+        running.manage(
+            "createsuperuser", "--noinput", "--username", "admin", "--email", "admin@example.org"
+        )
+        running.manage("import_corpus", str(folder / "corpora"), "--collection", "demo")
+        tiny = ("--base", "scratch:tiny", "--preset", "tiny", "--set", "epochs=2")
+        running.manage("finetune", "--collection", "demo", *tiny)
+        running.manage("build_index", "--checkpoint", "latest", "--promote")
+        running.server = subprocess.Popen(
+            [sys.executable, "manage.py", "serve", "--port", str(port)],
+            cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        _wait_until_ready(running.address)
+        yield running
+    finally:
+        if running.server is not None:
+            running.server.send_signal(signal.SIGINT)
+            running.server.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_until_ready(address: str) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=60) as answer:
+                assert json.load(answer)["status"] == "ok"
+                return
+        except urllib.error.HTTPError as refused:
+            pytest.fail(refused.read().decode())
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("the site did not start")
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+             "--disable-component-update"]  # fmt: skip
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(site: Site, chromium: Any) -> Iterator[Any]:
+    """A page of somebody who has just logged in; any script error fails the test."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{site.address}/login/")
+    page.get_by_label("Username").fill("admin")
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("input[name=password]").press("Enter")
+    page.wait_for_url(f"{site.address}/")
+    yield page
+    context.close()
+    assert errors == []

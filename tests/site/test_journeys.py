@@ -1,0 +1,129 @@
+"""What people do, in headless Chromium on the running product."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.site.conftest import Site
+
+pytestmark = pytest.mark.browser
+
+
+def ask(page: Any, words: str) -> None:
+    composer = page.locator("#composer textarea, #composer input[name=q]").first
+    composer.fill(words)
+    composer.press("Enter")
+
+
+def settled(page: Any) -> Any:
+    """The hits of the finished turn."""
+    page.wait_for_selector("#thread .turn.is-current[data-turn]:not(.is-waiting)")
+    page.wait_for_selector("#results .grid:not(.is-stale):not(.is-leg) .hit[data-image-id]")
+    return page.locator("#results .hit[data-image-id]")
+
+
+def test_an_editor_asks_sees_hits_votes_and_saves(site: Site, page: Any) -> None:
+    frames: list[str] = []
+
+    def note(text: str) -> None:
+        frames.extend(re.findall(r'"leg": ?"(\w+)"', text))
+
+    page.on("websocket", lambda socket: socket.on("framereceived", note))
+    page.goto(site.address)
+    ask(page, "chest x-ray")
+    hits = settled(page)
+    assert hits.count() > 1
+    assert frames == ["lexical", "semantic", "fused"]
+    page.get_by_role("button", name="Remove X-ray").wait_for()
+
+    first = hits.first
+    image_id = first.get_attribute("data-image-id")
+    first.hover()
+    first.get_by_role("button", name="Fits the search").click()
+    vote = f"SELECT value FROM clipsite_search_feedback WHERE image_id = {image_id}"
+    site.wait_for(vote, lambda value: value == 1, 10)
+
+    page.locator("#save summary").click()
+    page.get_by_label("Save this search as").fill("Chest films")
+    page.get_by_label("Save this search as").press("Enter")
+    site.wait_for("SELECT name FROM clipsite_search_savedsearch", lambda n: n == "Chest films", 10)
+    page.goto(f"{site.address}/saved/")
+    page.get_by_text("Chest films").first.wait_for()
+
+
+def test_removing_a_chip_asks_again_without_it(site: Site, page: Any) -> None:
+    ask(page, "chest x-ray")
+    settled(page)
+    page.get_by_role("button", name="Remove X-ray").last.click()
+    page.wait_for_function("document.querySelectorAll('#thread > li').length === 2")
+    settled(page)
+    assert page.locator("#thread > li").last.get_by_role("button", name="Remove X-ray").count() == 0
+
+
+def test_more_like_this_leaves_the_image_itself_out(site: Site, page: Any) -> None:
+    ask(page, "abdomen CT")
+    first = settled(page).first
+    image_id = first.get_attribute("data-image-id")
+    first.hover()
+    first.get_by_role("button", name="More like this").click()
+    page.wait_for_function("document.querySelectorAll('#thread > li').length === 2")
+    settled(page)
+    assert page.locator(f"#results .hit[data-image-id='{image_id}']").count() == 0
+
+
+def test_with_the_socket_blocked_the_page_still_answers(site: Site, page: Any) -> None:
+    page.route_web_socket("**/ws/search/", lambda socket: socket.close())
+    page.goto(site.address)
+    ask(page, "ultrasound of the thyroid")
+    assert settled(page).count() > 0
+
+
+def test_without_javascript_a_search_is_a_plain_form(site: Site, page: Any, chromium: Any) -> None:
+    context = chromium.new_context(
+        java_script_enabled=False, storage_state=page.context.storage_state()
+    )
+    plain = context.new_page()
+    plain.goto(site.address)
+    plain.locator("#composer [name=q]").fill("brain MRI")
+    plain.locator("#composer button[type=submit], #composer button:not([type])").first.click()
+    plain.wait_for_url(re.compile(r"/search\?"))
+    assert plain.locator("#results .hit").count() > 0
+    context.close()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1440])
+def test_nothing_scrolls_sideways(site: Site, page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    ask(page, "chest x-ray")
+    settled(page)
+    overflow = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    assert overflow <= 0
+
+
+def test_an_admin_starts_a_run_and_watches_it_finish(site: Site, page: Any) -> None:
+    page.goto(f"{site.address}/admin/clipsite_training/trainingrun/add/")
+    page.locator("select[name=collection]").select_option(label="demo")
+    page.locator("input[name=base]").fill("scratch:tiny")
+    page.locator("select[name=preset]").select_option("tiny")
+    page.locator("textarea[name=settings]").fill('{"epochs": "2"}')
+    page.get_by_role("button", name="Save").first.click()
+    page.get_by_text("This tunes scratch:tiny on").wait_for()
+    page.get_by_role("button", name="Start").click()
+    page.locator("[data-job-status]", has_text="succeeded").wait_for(timeout=90_000)
+    page.locator("figure.curve svg polyline").first.wait_for()
+    page.get_by_role("link", name="Build index").click()
+    page.get_by_role("button", name="Save").first.click()
+    page.get_by_role("button", name="Start").click()
+    page.locator("[data-job-status]", has_text="succeeded").wait_for(timeout=90_000)
+    page.get_by_text("documents, live now").first.wait_for()
+
+
+def test_a_run_with_a_wrong_setting_is_refused_in_the_form(site: Site, page: Any) -> None:
+    page.goto(f"{site.address}/admin/clipsite_training/trainingrun/add/")
+    page.locator("select[name=collection]").select_option(label="demo")
+    page.locator("textarea[name=settings]").fill('{"magic": "1"}')
+    page.get_by_role("button", name="Save").first.click()
+    page.get_by_text("There is no setting 'magic'").wait_for()
