@@ -127,7 +127,10 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [REDIS_URL or f"unix://{VALKEY_SOCKET}"]},
+        # Consumers wait for messages as long as it takes; the client's own timeout would end them.
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL or f"unix://{VALKEY_SOCKET}", "socket_timeout": None}]
+        },
     },
 }
 # A running job whose heartbeat is older than this is marked lost. Seconds.

@@ -45,6 +45,8 @@ class _Sequence:
 
 
 class SearchConsumer(AsyncJsonWebsocketConsumer):
+    # It listens to its page alone, so a broker that is down does not stop a search.
+    channel_layer_alias = "none"
     running: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:

@@ -1,4 +1,4 @@
-"""The query encoder of this process: one checkpoint in memory, loaded at first use."""
+"""The query encoders of this process: loaded at first use, the last two kept in memory."""
 
 import threading
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from django.db import connection
 
 from search.engines.base import Vector
 from search.models import IndexBuild, LiveIndex
+from training.models import Checkpoint
 
 if TYPE_CHECKING:
     from training.clip.encoder import DualEncoder
@@ -22,7 +23,6 @@ class EncoderUnavailable(Exception):
 
 
 _lock = threading.Lock()
-_loaded: dict[str, "DualEncoder"] = {}
 
 
 def encoder_of(build: IndexBuild) -> "DualEncoder":
@@ -33,32 +33,33 @@ def encoder_of(build: IndexBuild) -> "DualEncoder":
             "comparing their vectors would give nonsense. Build the index again."
         )
     with _lock:
-        if build.fingerprint not in _loaded:
-            _loaded.clear()
-            _loaded[build.fingerprint] = _load(build)
-        return _loaded[build.fingerprint]
+        return _load(build.checkpoint, build.fingerprint)
 
 
 def text_vectors(build: IndexBuild, texts: Sequence[str]) -> list[Vector]:
-    encoder_of(build)
-    return [_text_vector(build.fingerprint, text) for text in texts]
+    encoder = encoder_of(build)
+    return [_text_vector(encoder, text) for text in texts]
 
 
 @lru_cache(maxsize=1024)
-def _text_vector(fingerprint: str, text: str) -> Vector:
-    vector: Vector = _loaded[fingerprint].encode_texts([text])[0].astype(np.float32)
+def _text_vector(encoder: "DualEncoder", text: str) -> Vector:
+    vector: Vector = encoder.encode_texts([text])[0].astype(np.float32)
     return vector
 
 
-def _load(build: IndexBuild) -> "DualEncoder":
+@lru_cache(maxsize=2)
+def _load(checkpoint: Checkpoint, fingerprint: str) -> "DualEncoder":
+    """Two, so that an old conversation and the live index do not take turns at loading."""
+    from training.clip.cpu import prepare_cpu
     from training.clip.errors import CheckpointError
-    from training.clip.threads import use_threads
 
-    use_threads(settings.MODEL_THREADS)
+    prepare_cpu(settings.MODEL_THREADS)
     try:
-        return build.checkpoint.encoder()
+        encoder = checkpoint.encoder()
     except CheckpointError as exc:
         raise EncoderUnavailable(str(exc)) from exc
+    _text_vector.cache_clear()
+    return encoder
 
 
 def load_language() -> None:

@@ -12,15 +12,15 @@ from ingest.negation import split_mentions
 from search.engines.base import Document, EngineError, Index, Scope
 from search.models import IndexBuild
 from search.retrieval import engine
+from training.clip.cpu import prepare_cpu
 from training.clip.encoder import DualEncoder
-from training.clip.threads import use_threads
 
 BATCH = 64
 
 
 def build_index(build: IndexBuild) -> str:
     """Goes on where an interrupted build stopped: what was fed is not encoded again."""
-    use_threads(settings.MODEL_THREADS)
+    prepare_cpu(settings.MODEL_THREADS)
     encoder = build.checkpoint.encoder()
     build.fingerprint = encoder.fingerprint
     build.save(update_fields=["fingerprint"])

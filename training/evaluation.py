@@ -9,8 +9,8 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from training.clip import evaluate as clip
+from training.clip.cpu import prepare_cpu
 from training.clip.errors import TrainingError
-from training.clip.threads import use_threads
 from training.models import Evaluation
 from training.pairs import dataset_hash, pairs_of
 
@@ -19,7 +19,7 @@ CHUNK = 64
 
 def evaluate(job: Evaluation) -> str:
     """Fill `scores` and `dataset_hash`; returns the headline as a sentence."""
-    use_threads(settings.MODEL_THREADS)
+    prepare_cpu(settings.MODEL_THREADS)
     pairs = pairs_of(job.collection, job.split)
     if not pairs:
         raise TrainingError(

@@ -8,9 +8,9 @@ from django.conf import settings
 from jobs.models import JobCancelled
 from training.clip import finetune as clip
 from training.clip.bases import load_base
+from training.clip.cpu import prepare_cpu
 from training.clip.encoder import DualEncoder
 from training.clip.errors import TrainingError
-from training.clip.threads import use_threads
 from training.models import (
     Checkpoint,
     EpochPoint,
@@ -38,7 +38,9 @@ class _Watcher:
         values = asdict(point)
         total = values.pop("total_steps")
         self.points.append(StepPoint(run=self.run, **values))
-        self._advance(point.step, total, f"epoch {point.epoch}, loss {point.loss:.3f}")
+        self._advance(
+            point.step, total, f"epoch {point.epoch}, loss {point.loss:.3f}", unit="steps"
+        )
 
     def on_epoch(self, point: clip.EpochPoint) -> None:
         self.save_points()
@@ -48,19 +50,22 @@ class _Watcher:
         shown = ", ".join(f"{key} {value:.3f}" for key, value in point.metrics.items())
         self.run.note(f"epoch {point.epoch}: train loss {point.train_loss:.3f}, {shown}")
 
+    def on_read(self, done: int, total: int, part: str) -> None:
+        self._advance(done, total, f"Reading {part} images", unit="images")
+
     def should_stop(self) -> bool:
         if not self.stopping and monotonic() - self.asked_at > ASK_EVERY:
             self.asked_at = monotonic()
-            self._advance(self.run.done, self.run.total, self.run.message)
+            self._advance(self.run.done, self.run.total, self.run.message, unit=self.run.unit)
         return self.stopping
 
     def save_points(self) -> None:
         StepPoint.objects.bulk_create(self.points)
         self.points.clear()
 
-    def _advance(self, done: int, total: int, message: str) -> None:
+    def _advance(self, done: int, total: int, message: str, *, unit: str) -> None:
         try:
-            self.run.advance(done, total, unit="steps", message=message)
+            self.run.advance(done, total, unit=unit, message=message)
         except JobCancelled:
             self.stopping = True
         if len(self.points) >= 20:
@@ -70,7 +75,7 @@ class _Watcher:
 def finetune(run: TrainingRun) -> str:
     """Train, save the points as they come, and register the checkpoint. Starts from the front."""
     config = run.config()
-    use_threads(settings.MODEL_THREADS)
+    prepare_cpu(settings.MODEL_THREADS)
     run.step_points.all().delete()
     run.epoch_points.all().delete()
     train = pairs_of(run.collection, "train")
@@ -90,7 +95,7 @@ def finetune(run: TrainingRun) -> str:
         folder,
         on_step=watcher.on_step,
         on_epoch=watcher.on_epoch,
-        on_message=run.note,
+        on_read=watcher.on_read,
         should_stop=watcher.should_stop,
     )
     watcher.save_points()

@@ -148,7 +148,7 @@ class LanceIndex:
 
     async def _ids_with(self, phrase: str) -> set[int]:
         query = self._table.query().nearest_to_text(PhraseQuery(phrase, "caption"))
-        rows = await query.select(["image_id"]).limit(ALL).to_list()
+        rows = await query.select(["image_id", "_score"]).limit(ALL).to_list()
         return {row["image_id"] for row in rows}
 
     async def _ids(self, where: Expr | None) -> set[int]:

@@ -18,7 +18,6 @@ HEAVY = [
     "spacy",
     "lancedb",
     "pyarrow",
-    "numpy",
     "efficientnet_lite_pytorch",
 ]
 

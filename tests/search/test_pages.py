@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from search import encoding
 from search.models import IndexBuild, SavedSearch
 from search.understanding.state import Phrase, QueryState
 
@@ -133,12 +134,10 @@ def test_more_hits_are_a_link_away(
     assert "offset=3" in second.context["page_url_next"]
 
 
-def test_health_names_what_is_missing(
-    build: IndexBuild, client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_health_names_what_is_missing(build: IndexBuild, client: Client) -> None:
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").json() == {"status": "ok", "missing": []}
-    monkeypatch.setattr("search.encoding._loaded", {})
+    encoding._load.cache_clear()
     type(build.checkpoint).objects.update(folder="/nowhere")
     gone = client.get("/readyz")
     assert (gone.status_code, gone.json()["missing"]) == (503, ["encoder"])

@@ -165,9 +165,9 @@ def test_a_foreign_encoder_is_refused_and_the_words_still_answer(
 
 
 def test_an_encoder_that_does_not_load_leaves_the_words(
-    build: IndexBuild, images: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    build: IndexBuild, images: dict[str, Any]
 ) -> None:
-    monkeypatch.setattr(encoding, "_loaded", {})
+    encoding._load.cache_clear()
     build.checkpoint.folder = "/nowhere"
     last = events(EFFUSION, build)[-1]
     assert len(last.hits) == 1

@@ -21,6 +21,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from training.clip import packaged  # noqa: F401  makes its architecture known to AutoModel
 from training.clip.errors import CheckpointError
 
 FORMAT = "dual-encoder-1"

@@ -52,6 +52,11 @@ class DualEncoder:
     def device(self) -> torch.device:
         return self.model.device  # type: ignore[no-any-return]
 
+    @property
+    def image_batch_size(self) -> int:
+        """On a CPU, activations of more than 32 MiB are slower to allocate than to compute."""
+        return 4 if self.device.type == "cpu" else 64
+
     @cached_property
     def dimension(self) -> int:
         return int(self.encode_texts(["a"]).shape[1])
@@ -108,9 +113,12 @@ class DualEncoder:
         return self._stacked(rows)[np.argsort(order)] if rows else self._stacked(rows)
 
     @torch.inference_mode()
-    def encode_images(self, images: Sequence[Path | Image.Image], batch_size: int = 16) -> Vectors:
+    def encode_images(
+        self, images: Sequence[Path | Image.Image], batch_size: int | None = None
+    ) -> Vectors:
         """(n, dimension) unit rows; raises OSError for an image that cannot be decoded."""
         rows: list[Tensor] = []
+        batch_size = batch_size or self.image_batch_size
         for start in range(0, len(images), batch_size):
             pixels = self.pixels(images[start : start + batch_size]).to(self.device)
             features = pooled(self.model.get_image_features(pixel_values=pixels))

@@ -45,7 +45,7 @@ def finetune(
     *,
     on_step: Callable[[StepPoint], None],
     on_epoch: Callable[[EpochPoint], None],
-    on_message: Callable[[str], None],
+    on_read: Callable[[int, int, str], None],
     should_stop: Callable[[], bool],
 ) -> Outcome:
     """
@@ -53,7 +53,7 @@ def finetune(
     reported; the epoch is chosen on a part of `train`, unless `config.holdout_fraction` is 0.
     Repeatable on a CPU for a seed. Raises TrainingError.
     """
-    run = Run(encoder, train, validation, config, Watch(on_message, should_stop))
+    run = Run(encoder, train, validation, config, Watch(on_read, should_stop))
     stopped = False
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)

@@ -22,9 +22,8 @@ from training.clip.towers import Towers
 
 Rows = NDArray[np.int64]
 DECODERS = 4
-ENCODE_BATCH = 8
 PIXEL_CACHE_BYTES = 512 * 2**20
-MESSAGE_EVERY_SECONDS = 2.0
+READ_EVERY_SECONDS = 0.5
 
 
 class Stopped(Exception):
@@ -33,9 +32,9 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Watch:
-    """How long work speaks with its caller."""
+    """How long work speaks with its caller: images read, of how many, of which part."""
 
-    on_message: Callable[[str], None]
+    on_read: Callable[[int, int, str], None]
     should_stop: Callable[[], bool]
 
     def raise_if_stopped(self) -> None:
@@ -150,9 +149,9 @@ class Inputs:
     @torch.inference_mode()
     def _all_images(self, title: str, view: int) -> Tensor:
         """Features where the tower is frozen, else pixels."""
+        size = self.towers.encoder.image_batch_size
         plan = [
-            np.arange(at, min(at + ENCODE_BATCH, len(self.pairs)))
-            for at in range(0, len(self.pairs), ENCODE_BATCH)
+            np.arange(at, min(at + size, len(self.pairs))) for at in range(0, len(self.pairs), size)
         ]
         seed = self.config.seed * 1000 + view if view else None
         is_frozen = self.towers.image_is_frozen
@@ -161,12 +160,10 @@ class Inputs:
         for rows, pixels in decoded(self.towers.encoder, self.pairs, plan, seed):
             self.watch.raise_if_stopped()
             features.append(self._frozen_features(pixels) if is_frozen else pixels)
-            if time.monotonic() - told > MESSAGE_EVERY_SECONDS:
+            if time.monotonic() - told > READ_EVERY_SECONDS:
                 told = time.monotonic()
                 done = view * len(self.pairs) + int(rows[-1]) + 1
-                self.watch.on_message(
-                    f"Reading {title} images: {done} of {self.views * len(self.pairs)}."
-                )
+                self.watch.on_read(done, self.views * len(self.pairs), title)
         return torch.cat(features)
 
     def _frozen_features(self, pixels: Tensor) -> Tensor:

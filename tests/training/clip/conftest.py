@@ -49,7 +49,7 @@ class Tuner:
     def __init__(self) -> None:
         self.steps: list[StepPoint] = []
         self.epochs: list[EpochPoint] = []
-        self.messages: list[str] = []
+        self.reads: list[tuple[int, int, str]] = []
         self.stop_after: int | None = None
         self.stop_at_step: int | None = None
         self.asked = 0
@@ -77,7 +77,7 @@ class Tuner:
             folder,
             on_step=self.steps.append,
             on_epoch=self.epochs.append,
-            on_message=self.messages.append,
+            on_read=lambda *read: self.reads.append(read),
             should_stop=self.should_stop,
         )
 
