@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
@@ -85,16 +85,6 @@ class ImportAdmin(JobAdmin[Import]):
             "hundred small images. Images that are there already stay as they are."
         )
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        job = self.get_object(request, object_id)
-        context: dict[str, Any] = {}
-        if job is not None:
-            issues = job.issues.all()
-            context = {"issues": issues[:MOST_ISSUES], "issue_count": issues.count()}
-        return super().change_view(request, object_id, form_url, context)
+    def page_context(self, request: HttpRequest, job: Import) -> dict[str, Any]:
+        issues = job.issues.all()
+        return {"issues": issues[:MOST_ISSUES], "issue_count": issues.count()}

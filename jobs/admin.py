@@ -1,6 +1,6 @@
 """How any job looks and is handled in the admin: start with a confirmation, watch, cancel."""
 
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -30,11 +30,16 @@ class JobAdmin(admin.ModelAdmin[J]):
         "duration",
     )
     list_filter = ("status",)
+    list_select_related: ClassVar[tuple[str, ...]] = ("started_by",)
     change_form_template = "admin/jobs/change_form.html"
 
     def describe(self, job: J) -> str:
         """What starting it will do and about how long it takes, for the confirmation."""
         raise NotImplementedError
+
+    def page_context(self, request: HttpRequest, job: J) -> dict[str, Any]:
+        """What its page shows beyond what every job shows."""
+        return {}
 
     def get_fields(self, request: HttpRequest, obj: J | None = None) -> tuple[str, ...]:
         if obj is None:
@@ -132,6 +137,7 @@ class JobAdmin(admin.ModelAdmin[J]):
                 "progress_url": self._url("progress", job),
                 "cancel_url": self._url("cancel", job),
                 "again_url": self._url("again", job),
+                **self.page_context(request, job),
                 "socket_path": f"{request.META.get('SCRIPT_NAME', '')}/{job.socket_path}",
             }
         return super().change_view(

@@ -2,6 +2,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -9,7 +10,7 @@ from django.views.decorators.http import require_POST
 
 from ingest.models import Image
 from jobs.admin import JobAdmin
-from search.models import Feedback, IndexBuild
+from search.models import Feedback, IndexBuild, LiveIndex
 
 
 @admin.register(IndexBuild)
@@ -27,9 +28,13 @@ class IndexBuildAdmin(JobAdmin[IndexBuild]):
             f"live one{then}, in about {max(images // 40, 5)} s on two cores. Searches go on."
         )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[IndexBuild]:
+        live = LiveIndex.objects.filter(build=OuterRef("pk"))
+        return super().get_queryset(request).annotate(answers=Exists(live))
+
     @admin.display(description="live", boolean=True)
-    def live(self, build: IndexBuild) -> bool:
-        return build.is_live
+    def live(self, build: Any) -> bool:
+        return bool(build.answers)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(require_POST(self.promote_view))
@@ -49,20 +54,12 @@ class IndexBuildAdmin(JobAdmin[IndexBuild]):
             messages.success(request, f"{build} answers searches now.")
         return HttpResponseRedirect(self.page_of(build))
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        build = self.get_object(request, object_id)
-        actions = []
-        may = request.user.has_perm("clipsite_search.promote_indexbuild")
-        if build is not None and build.verified_at and not build.is_live and may:
-            url = reverse("admin:clipsite_search_indexbuild_promote", args=[build.pk])
-            actions.append({"label": "Make it live", "url": url, "method": "post"})
-        return super().change_view(request, object_id, form_url, {"job_actions": actions})
+    def page_context(self, request: HttpRequest, job: IndexBuild) -> dict[str, Any]:
+        may_promote = request.user.has_perm("clipsite_search.promote_indexbuild")
+        if not job.verified_at or job.is_live or not may_promote:
+            return {}
+        url = reverse("admin:clipsite_search_indexbuild_promote", args=[job.pk])
+        return {"job_actions": [{"label": "Make it live", "url": url, "method": "post"}]}
 
 
 @admin.register(Feedback)

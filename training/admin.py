@@ -14,6 +14,7 @@ from training.models import Checkpoint, Evaluation, TrainingRun
 @admin.register(TrainingRun)
 class TrainingRunAdmin(JobAdmin[TrainingRun]):
     settings_fields = ("collection", "base", "preset", "settings")
+    list_select_related = ("collection", "started_by")
     change_form_template = "admin/jobs/training_run.html"
 
     def describe(self, job: TrainingRun) -> str:
@@ -35,16 +36,8 @@ class TrainingRunAdmin(JobAdmin[TrainingRun]):
         run = get_object_or_404(self.get_queryset(request), pk=pk)
         return HttpResponse(loss_curve(run), content_type="image/svg+xml")
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        run = self.get_object(request, object_id)
-        context = _result(run) if run is not None else {}
-        return super().change_view(request, object_id, form_url, context)
+    def page_context(self, request: HttpRequest, job: TrainingRun) -> dict[str, Any]:
+        return _result(job)
 
 
 def _result(run: TrainingRun) -> dict[str, Any]:
@@ -85,6 +78,7 @@ def _checkpoint_actions(checkpoint: Checkpoint) -> list[dict[str, str]]:
 @admin.register(Checkpoint)
 class CheckpointAdmin(admin.ModelAdmin[Checkpoint]):
     list_display = ("name", "base", "dimension", "created_at", "next_steps")
+    list_select_related = ("run",)
     readonly_fields = ("name", "run", "base", "dimension", "fingerprint", "folder", "next_steps")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -102,6 +96,7 @@ class CheckpointAdmin(admin.ModelAdmin[Checkpoint]):
 @admin.register(Evaluation)
 class EvaluationAdmin(JobAdmin[Evaluation]):
     settings_fields = ("checkpoint", "collection", "split", "protocol")
+    list_select_related = ("checkpoint", "collection", "started_by")
     result_fields = ("dataset_hash",)
     list_display = (*JobAdmin.list_display, "headline")
     change_form_template = "admin/jobs/evaluation.html"
@@ -118,17 +113,9 @@ class EvaluationAdmin(JobAdmin[Evaluation]):
         score = job.score("text→image")
         return f"{score['metrics']['mrr@10']:.3f} of {score['candidates']}" if score else ""
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        job = self.get_object(request, object_id)
-        scores = [] if job is None else job.scores
+    def page_context(self, request: HttpRequest, job: Evaluation) -> dict[str, Any]:
         shown = [
             {**s, "rows": [(k, v, s["intervals"].get(k)) for k, v in s["metrics"].items()]}
-            for s in scores
+            for s in job.scores
         ]
-        return super().change_view(request, object_id, form_url, {"scores": shown})
+        return {"scores": shown}

@@ -131,3 +131,30 @@ def test_without_a_broker_a_start_is_kept_and_said(
     page = admin_client.post(ADD, {**form, "_confirmed": "1"}, follow=True)
     assert page.status_code == 200
     assert Import.objects.get().status == "queued"
+
+
+def test_lists_of_jobs_take_the_same_queries_however_long(admin_client: Client) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from ingest.models import Collection
+    from search.models import IndexBuild
+    from training.models import Checkpoint, Evaluation, TrainingRun
+
+    collection = Collection.objects.create(name="c")
+    lists = [f"/admin/clipsite_{name}/" for name in
+             ("training/trainingrun", "training/checkpoint", "training/evaluation",
+              "search/indexbuild", "ingest/import")]  # fmt: skip
+    counts = []
+    for number in range(4):
+        run = TrainingRun.objects.create(collection=collection)
+        checkpoint = Checkpoint.objects.create(run=run, name=str(number), dimension=1)
+        Evaluation.objects.create(checkpoint=checkpoint, collection=collection)
+        IndexBuild.objects.create(checkpoint=checkpoint)
+        Import.objects.create(collection_name="c")
+        if number in (1, 3):
+            with CaptureQueriesContext(connection) as queries:
+                for url in lists:
+                    assert admin_client.get(url).status_code == 200
+            counts.append(len(queries))
+    assert counts[0] == counts[1]

@@ -29,7 +29,7 @@ from training.clip.encoder import DualEncoder
 from training.clip.errors import CheckpointError
 
 TINY_VOCABULARY = 2_000
-TINY_WIDTH = 64
+TINY_WIDTH = 128
 TINY_IMAGE = 64
 TINY_PATCH = 16
 TINY_TOKENS = 64

@@ -91,7 +91,7 @@ PRESETS: dict[str, Config] = {
     # Heads alone, on features computed once: the cheapest run that is of use.
     "quick": Config(epochs=16, batch_size=64, image_tower="frozen", text_tower="frozen"),
     "tiny": Config(
-        epochs=20, batch_size=64, learning_rate=2e-3, weight_decay=0.05, max_text_tokens=48
+        epochs=12, batch_size=64, learning_rate=1e-3, weight_decay=0.05, max_text_tokens=48
     ),
 }
 
