@@ -22,7 +22,7 @@ from asgiref.sync import async_to_sync
 from ingest.models import Image
 from search import wire
 from search.asking import read
-from search.encoding import warm
+from search.health import what_is_missing
 from search.models import LiveIndex
 
 QUERIES = 200
@@ -35,7 +35,7 @@ def main() -> None:
         sys.exit("Nothing is indexed yet.")
     captions = Image.objects.exclude(caption_clean="").order_by("sha256")[: QUERIES + 5]
     utterances = [image.caption_clean.split(". ")[0][:200] for image in captions]
-    warm()
+    what_is_missing()
     times: dict[str, list[float]] = defaultdict(list)
     for number, utterance in enumerate(utterances):
         response = async_to_sync(wire.answer)(read(utterance).state, build)

@@ -11,8 +11,8 @@ from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from search import asking, wire
-from search.encoding import warm
 from search.engines.base import EngineError
+from search.health import warm_up
 from search.models import Conversation, Feedback, LiveIndex, Turn
 from search.problems import ENGINE_DOWN
 from search.retrieval import Facets, Finished, LegHits, NothingIndexed, retrieve
@@ -55,7 +55,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
             await self.close(code=4401)
             return
         await self.accept()
-        self.warming = asyncio.create_task(asyncio.to_thread(warm))
+        self.warming = asyncio.create_task(asyncio.to_thread(warm_up))
 
     async def disconnect(self, code: int) -> None:
         self._cancel()

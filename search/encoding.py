@@ -2,16 +2,14 @@
 
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
-from django.db import connection
 
 from search.engines.base import Vector
-from search.models import IndexBuild, LiveIndex
+from search.models import IndexBuild
 from training.models import Checkpoint
 
 if TYPE_CHECKING:
@@ -60,19 +58,3 @@ def _load(checkpoint: Checkpoint, fingerprint: str) -> "DualEncoder":
         raise EncoderUnavailable(str(exc)) from exc
     _text_vector.cache_clear()
     return encoder
-
-
-def load_language() -> None:
-    from search.understanding.noun_phrases import load_pipeline
-
-    load_pipeline(settings.SPACY_PIPELINE)
-
-
-def warm() -> None:
-    """Load language model and encoder while a person is still typing; failing here is no news."""
-    load_language()
-    build = LiveIndex.current()
-    if build is not None:
-        with suppress(EncoderUnavailable):
-            encoder_of(build)
-    connection.close()

@@ -26,7 +26,7 @@ def test_a_tiny_model_from_scratch_finds_unseen_phantoms_by_their_captions(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Measured .51 over the 33 unseen test images of 400, chance .09; docs/benchmarks.md has all."""
+    """Measured .51 over the 33 unseen test images of 400; chance is .09."""
     from ingest import phantoms
 
     settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
