@@ -85,6 +85,7 @@ class Command(BaseCommand):
 
     def _do(self, title: str, job: Any, work: Any) -> None:
         self.stdout.write(f"{title} …")
+        self.stdout.flush()
         job.save()
         run_in_terminal(job, work)
         self.stdout.write(f"  {job.message} ({job.seconds:.0f} s)")
