@@ -21,7 +21,7 @@ BATCH = 64
 def build_index(build: IndexBuild) -> str:
     """Goes on where an interrupted build stopped: what was fed is not encoded again."""
     prepare_cpu(settings.MODEL_THREADS)
-    encoder = build.checkpoint.encoder()
+    encoder = build.checkpoint.encoder().on_fastest_device()
     build.fingerprint = encoder.fingerprint
     build.save(update_fields=["fingerprint"])
     index = async_to_sync(engine().create)(build.generation, encoder.dimension)

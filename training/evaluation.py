@@ -25,7 +25,7 @@ def evaluate(job: Evaluation) -> str:
         raise TrainingError(
             f"{job.collection} has no captioned image in its {job.split} split; choose another."
         )
-    encoder = job.checkpoint.encoder()
+    encoder = job.checkpoint.encoder().on_fastest_device()
     captions = [pair.caption for pair in pairs]
     images = _encode(job, "images", [pair.image for pair in pairs], encoder.encode_images)
     texts = _encode(job, "captions", captions, encoder.encode_texts)

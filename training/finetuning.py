@@ -56,6 +56,7 @@ class _Watcher:
     def should_stop(self) -> bool:
         if not self.stopping and monotonic() - self.asked_at > ASK_EVERY:
             self.asked_at = monotonic()
+            self.save_points()
             self._advance(self.run.done, self.run.total, self.run.message, unit=self.run.unit)
         return self.stopping
 
@@ -68,8 +69,6 @@ class _Watcher:
             self.run.advance(done, total, unit=unit, message=message)
         except JobCancelled:
             self.stopping = True
-        if len(self.points) >= 20:
-            self.save_points()
 
 
 def finetune(run: TrainingRun) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 
 from ingest.models import Collection, Image
 from jobs.models import Job
@@ -121,13 +122,14 @@ class Checkpoint(models.Model):
 
     @classmethod
     def named(cls, text: str) -> Checkpoint:
-        """By primary key, name, or `latest`. Raises Checkpoint.DoesNotExist with a sentence."""
+        """By primary key, name, folder, or `latest`. Raises DoesNotExist with a sentence."""
         if text == "latest":
             found = cls.objects.first()
         elif text.isdecimal():
             found = cls.objects.filter(pk=int(text)).first()
         else:
-            found = cls.objects.filter(name=text).first()
+            is_it = Q(name=text) | Q(folder=str(Path(text).resolve()))
+            found = cls.objects.filter(is_it).first()
         if found is None:
             names = ", ".join(cls.objects.values_list("name", flat=True)[:10]) or "none yet"
             raise cls.DoesNotExist(f"There is no checkpoint {text!r}. There are: {names}.")

@@ -3,7 +3,7 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -51,6 +51,11 @@ class DualEncoder:
     @property
     def device(self) -> torch.device:
         return self.model.device  # type: ignore[no-any-return]
+
+    def on_fastest_device(self) -> Self:
+        """Move to the GPU if there is one: for encoding whole corpora."""
+        self.model.to("cuda" if torch.cuda.is_available() else "cpu")
+        return self
 
     @property
     def image_batch_size(self) -> int:
