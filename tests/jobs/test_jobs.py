@@ -140,6 +140,7 @@ def test_a_running_job_is_not_queued_a_second_time() -> None:
     assert job.status == "running"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_queued_rows_are_sent_again_when_a_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
     monkeypatch.setattr(Job, "send", lambda job: sent.append(job.pk))
