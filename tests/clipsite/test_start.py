@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,17 @@ def test_every_variable_the_settings_read_stands_in_the_example() -> None:
     listed = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     assert set(listed) == read
     assert len(listed) == len(set(listed))
+
+
+def test_a_port_that_is_taken_is_told_before_anything_starts() -> None:
+    from django.core.management import CommandError, call_command
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(CommandError, match=f"already answers at 127.0.0.1:{port}"):
+            call_command("serve", port=port)
 
 
 def test_no_migration_is_missing(db: None) -> None:

@@ -1,4 +1,5 @@
 import os
+import socket
 import sys
 import threading
 import time
@@ -8,7 +9,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from honcho.manager import Manager
 from honcho.printer import Printer
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
+        _refuse_if_taken(host, port)
         manager = Manager(Printer(sys.stdout))
         # Idle compute threads sleep instead of spinning against the other processes.
         environment = {**os.environ, "OMP_WAIT_POLICY": "PASSIVE", "PYTHONUNBUFFERED": "1"}
@@ -46,6 +48,15 @@ class Command(BaseCommand):
             time.sleep(0.3)
         self.stdout.write(f"\n  Open {address}\n  {login}\n  Ctrl-C stops everything.\n\n")
         self.stdout.flush()
+
+
+def _refuse_if_taken(host: str, port: int) -> None:
+    """A second server over the same state would take the first one's broker away."""
+    with socket.socket() as probe:
+        if probe.connect_ex((host, port)) == 0:
+            raise CommandError(
+                f"Something already answers at {host}:{port}. Stop it, or choose PORT=…"
+            )
 
 
 def _answers(address: str) -> bool:
