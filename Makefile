@@ -13,8 +13,6 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
 
 run: $(VENV)/.run .env  ## install, prepare on first start, serve (CORPUS=path for your own images)
-	@$(PY) manage.py migrate --verbosity 0
-	@$(PY) manage.py collectstatic --noinput --verbosity 0
 	@$(PY) manage.py prepare --corpus "$(CORPUS)"
 	@exec $(PY) manage.py serve --port $(PORT)
 

@@ -31,6 +31,15 @@ def test_the_linear_score_is_the_weighted_sum_of_both_scaled_parts() -> None:
     assert [hits[1].lexical_rank, hits[1].semantic_rank, hits[2].semantic_rank] == [1, 3, None]
 
 
+def test_the_fused_order_is_neither_legs_where_they_disagree() -> None:
+    order = [
+        hit.image_id for hit in fuse(LEXICAL, SEMANTIC, BM25, COSINE, alpha=0.5, fusion="linear")
+    ]
+    assert order == [3, 1, 2, 4]
+    assert [i for i in order if i in BM25] != [match.image_id for match in LEXICAL]
+    assert [i for i in order if i != 2] != [match.image_id for match in SEMANTIC]
+
+
 def test_rrf_adds_the_reciprocal_ranks() -> None:
     hits = fuse(LEXICAL, SEMANTIC, BM25, COSINE, alpha=0.5, fusion="rrf")
     assert [hit.image_id for hit in hits] == [1, 3, 2, 4]

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import authenticate, get_user_model
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from ingest.importing import import_corpus
@@ -23,12 +24,14 @@ LOGIN_FILE = settings.VAR_DIR / "login.json"
 
 
 class Command(BaseCommand):
-    help = "First start: a login, a corpus, a tuned model, its numbers, an index. Later: nothing."
+    help = "Tables and static files; at first also a login, a corpus, a tuned model, an index."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--corpus", default="", help="folder or CSV of your own images")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
         _make_login()
         if not options["corpus"] and LiveIndex.current() is not None:
             return
