@@ -28,7 +28,7 @@ class BadRecord(Exception):
 
 @dataclass
 class _Checked:
-    """`picture` is None where its file was stored by an earlier record or import."""
+    """`picture` is None where its file was stored by an earlier import."""
 
     record: Record
     picture: Picture | None
@@ -36,7 +36,7 @@ class _Checked:
 
 
 class _Pictures:
-    """Checks each distinct file once: decoding is most of an import's work."""
+    """Files of earlier imports are not decoded again: that is most of an import's work."""
 
     def __init__(self, collection: Collection | None) -> None:
         names = ("sha256", "file", "thumbnail", "width", "height")
@@ -51,11 +51,6 @@ class _Pictures:
         picture = read_picture(data)
         size = {"width": picture.width, "height": picture.height}
         return picture, {"sha256": picture.sha256, **size}
-
-    def store(self, item: _Checked) -> None:
-        if item.picture is not None:
-            file, thumbnail = store(item.picture)
-            item.fields |= {"file": file, "thumbnail": thumbnail}
 
 
 def import_corpus(job: Import) -> str:
@@ -75,7 +70,7 @@ def import_corpus(job: Import) -> str:
         position += len(batch)
         with transaction.atomic():
             for item in checked:
-                _save(job, collection, item, root, pictures)
+                _save(job, collection, item, root)
             _save_counts(job)
         job.advance(position, unit="images", message=f"Reading {job.collection_name}")
     if not position:
@@ -160,9 +155,13 @@ def _number(job: Import, record: Record, field: str, low: int, high: int) -> flo
     return None
 
 
-def _save(
-    job: Import, collection: Collection | None, item: _Checked, root: Path, pictures: _Pictures
-) -> None:
+def _store(item: _Checked) -> None:
+    if item.picture is not None:
+        file, thumbnail = store(item.picture)
+        item.fields |= {"file": file, "thumbnail": thumbnail}
+
+
+def _save(job: Import, collection: Collection | None, item: _Checked, root: Path) -> None:
     image = _existing(collection, item, root) if collection else None
     given_split = canonical("split", item.record.metadata.get("split", ""))
     if given_split:
@@ -170,7 +169,7 @@ def _save(
     if image is None:
         job.created += 1
         if collection is not None and not job.dry_run:
-            pictures.store(item)
+            _store(item)
             collection.images.create(external_id=item.record.external_id, **item.fields)
         return
     if all(getattr(image, key) == value for key, value in item.fields.items()):
@@ -178,7 +177,7 @@ def _save(
         return
     job.updated += 1
     if not job.dry_run:
-        pictures.store(item)
+        _store(item)
         for key, value in item.fields.items():
             setattr(image, key, value)
         image.save()

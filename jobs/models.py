@@ -156,8 +156,12 @@ class Job(models.Model):
         )
 
     def enqueue(self) -> None:
-        """Queue a new row, or an ended one again; a worker takes it once the row is committed."""
-        self._rows().exclude(status=self.Status.RUNNING).update(
+        """Queue a new row, or again one that ended early; sent once the row is committed.
+
+        What succeeded is not done over: others may stand on its result.
+        """
+        kept = (self.Status.RUNNING, self.Status.SUCCEEDED)
+        self._rows().exclude(status__in=kept).update(
             status=self.Status.QUEUED,
             cancel_requested=False,
             error="",

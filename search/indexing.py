@@ -89,12 +89,12 @@ def _forget_removed(index: Index, fed: set[int]) -> None:
 def _verify(build: IndexBuild, index: Index) -> None:
     """Every image is in, none twice. Raises EngineError with the counts."""
     documents = async_to_sync(index.count)(Scope())
-    missing = set(Image.objects.values_list("pk", flat=True)) - async_to_sync(index.image_ids)()
-    distinct = len(async_to_sync(index.image_ids)())
-    if missing or documents != distinct:
+    indexed = async_to_sync(index.image_ids)()
+    missing = set(Image.objects.values_list("pk", flat=True)) - indexed
+    if missing or documents != len(indexed):
         raise EngineError(
             f"The build did not pass: {len(missing)} images are missing and "
-            f"{documents - distinct} stand twice. Start it again."
+            f"{documents - len(indexed)} stand twice. Start it again."
         )
     build.documents = documents
     build.verified_at = timezone.now()

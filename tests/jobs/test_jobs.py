@@ -140,6 +140,14 @@ def test_a_running_job_is_not_queued_a_second_time() -> None:
     assert job.status == "running"
 
 
+def test_what_succeeded_is_not_queued_again() -> None:
+    job = make_job()
+    run(job, lambda _: "done")
+    Import.objects.get(pk=job.pk).enqueue()
+    job.refresh_from_db()
+    assert job.status == "succeeded"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_queued_rows_are_sent_again_when_a_worker_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []

@@ -61,6 +61,7 @@ def test_highlights_mark_the_matching_words(build: IndexBuild, api: Client) -> N
         ({"q": "x", "limit": "1000"}, "limit"),
         ({"q": "x", "offset": "-1"}, "offset"),
         ({"q": "x", "like": "abc"}, "like"),
+        ({"q": "x", "like": "9" * 30}, "image"),
     ],
 )
 def test_bad_parameters_get_a_problem_that_names_them(
