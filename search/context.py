@@ -24,6 +24,6 @@ def _corpus() -> dict[str, Any]:
         "collections": [
             {"name": c.name, "synthetic": c.synthetic, "images": c.size} for c in collections
         ],
-        "live": LiveIndex.objects.exists(),
+        "live": LiveIndex.current() is not None,
         "synthetic": any(c.synthetic for c in collections),
     }

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from search.engines.base import Match
-from search.understanding.state import Fusion
+from search.engines.base import Blend, Candidate, Match
 
 # Cormack, Clarke and Büttcher, SIGIR 2009.
 RRF_K = 60
@@ -44,42 +43,45 @@ def rank_leg(matches: Sequence[Match], *, lexical: bool) -> list[Ranked]:
 
 
 def fuse(
-    lexical: Sequence[Match],
-    semantic: Sequence[Match],
-    bm25: Mapping[int, float],
-    cosine: Mapping[int, float],
-    *,
-    alpha: float,
-    fusion: Fusion,
+    pool: Sequence[Candidate], lexical: Sequence[Match], semantic: Sequence[Match], blend: Blend
 ) -> list[Ranked]:
-    """`bm25` and `cosine` hold the true values of every candidate of the pool.
+    """The pool in order of its score, ties by image id.
 
     linear: α·n(cosine) + (1-α)·n(bm25), n = min-max over the pool, 0 where all are equal.
-    rrf:    1/(60 + rank in semantic) + 1/(60 + rank in lexical), 0 for a leg without it.
+    rrf:    1/(60 + rank by cosine) + 1/(60 + rank by BM25), ranks over the pool, nothing for a
+            BM25 of 0.
+
+    Where the engine ranked the pool itself, its order holds; the parts are the same formula's.
     """
     lexical_rank = {match.image_id: rank for rank, match in enumerate(lexical, start=1)}
     semantic_rank = {match.image_id: rank for rank, match in enumerate(semantic, start=1)}
-    pool = sorted(lexical_rank.keys() | semantic_rank.keys())
-    if fusion == "rrf":
-        words = {i: _reciprocal(lexical_rank.get(i)) for i in pool}
-        pictures = {i: _reciprocal(semantic_rank.get(i)) for i in pool}
+    bm25 = {candidate.image_id: candidate.bm25 for candidate in pool}
+    cosine = {candidate.image_id: candidate.cosine for candidate in pool}
+    if blend.kind == "rrf":
+        words = {i: part if bm25[i] > 0 else 0.0 for i, part in _reciprocal(bm25).items()}
+        pictures = _reciprocal(cosine)
     else:
-        words = _scaled({i: bm25.get(i, 0.0) for i in pool}, 1.0 - alpha)
-        pictures = _scaled({i: cosine.get(i, 0.0) for i in pool}, alpha)
-    order = sorted(pool, key=lambda i: (-(words[i] + pictures[i]), i))
+        words = _scaled(bm25, 1.0 - blend.alpha)
+        pictures = _scaled(cosine, blend.alpha)
+
+    def place(candidate: Candidate) -> tuple[float, int]:
+        own = words[candidate.image_id] + pictures[candidate.image_id]
+        return -(own if candidate.score is None else candidate.score), candidate.image_id
+
+    ordered = [candidate.image_id for candidate in sorted(pool, key=place)]
     return [
         Ranked(
             image_id=i,
             rank=rank,
             score=words[i] + pictures[i],
-            bm25=bm25.get(i, 0.0),
-            cosine=cosine.get(i, 0.0),
+            bm25=bm25[i],
+            cosine=cosine[i],
             bm25_part=words[i],
             cosine_part=pictures[i],
             lexical_rank=lexical_rank.get(i),
             semantic_rank=semantic_rank.get(i),
         )
-        for rank, i in enumerate(order, start=1)
+        for rank, i in enumerate(ordered, start=1)
     ]
 
 
@@ -92,5 +94,6 @@ def _scaled(values: Mapping[int, float], weight: float) -> dict[int, float]:
     return {key: weight * (value - low) / (high - low) for key, value in values.items()}
 
 
-def _reciprocal(rank: int | None) -> float:
-    return 0.0 if rank is None else 1.0 / (RRF_K + rank)
+def _reciprocal(values: Mapping[int, float]) -> dict[int, float]:
+    ordered = sorted(values, key=lambda key: (-values[key], key))
+    return {key: 1.0 / (RRF_K + rank) for rank, key in enumerate(ordered, start=1)}

@@ -7,9 +7,9 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from search.encoding import EncoderUnavailable, text_vectors
+from search.engine import engine
 from search.engines.base import Clause, EngineError, Scope
 from search.models import IndexBuild, LiveIndex
-from search.retrieval import engine
 
 
 @require_safe

@@ -1,82 +1,125 @@
 """Build a generation beside the live one: read rows, encode pictures, feed, verify, promote."""
 
+import logging
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from django.utils import timezone
+from PIL import Image as Pillow
 
 from ingest.models import Image
-from ingest.negation import split_mentions
-from search.engines.base import Document, EngineError, Index, Scope
+from search.documents import document_of, picture_paths
+from search.engine import engine
+from search.engines.base import EngineError, Full, Index, Rejected, Vectors
 from search.models import IndexBuild
-from search.retrieval import engine
+from search.verification import verify
 from training.clip.cpu import prepare_cpu
 from training.clip.encoder import DualEncoder
 
+logger = logging.getLogger(__name__)
+
 BATCH = 64
+# How long a build waits between two looks at an engine that is full, and how often. Seconds.
+PAUSE = 30.0
+MOST_PAUSES = 20
 
 
 def build_index(build: IndexBuild) -> str:
     """Goes on where an interrupted build stopped: what was fed is not encoded again."""
     prepare_cpu(settings.MODEL_THREADS)
     encoder = build.checkpoint.encoder().on_fastest_device()
-    build.fingerprint = encoder.fingerprint
-    build.save(update_fields=["fingerprint"])
+    build.begin(encoder.fingerprint, engine().slots)
     index = async_to_sync(engine().create)(build.generation, encoder.dimension)
-    fed = async_to_sync(index.image_ids)()
+    fed = set(async_to_sync(index.digests)())
     total = Image.objects.count()
     if not total:
         raise EngineError("There are no images to index; import some first.")
     _forget_removed(index, fed)
-    done = len(fed)
-    for images in _batches(fed):
-        async_to_sync(index.feed)(_documents(images, encoder))
-        done += len(images)
-        build.advance(done, total, unit="images", message="Encoding and feeding")
-    build.note("Making the text index")
-    async_to_sync(index.settle)()
-    _verify(build, index)
-    if build.promote_when_done:
-        build.promote()
-    live = ", live now" if build.promote_when_done else ""
-    return f"{build.documents} documents{live}"
-
-
-def _batches(fed: set[int]) -> Iterator[list[Image]]:
-    """By primary key, so that a long build holds no cursor open."""
-    last = 0
-    while True:
-        images = list(
-            Image.objects.filter(pk__gt=last).select_related("collection").order_by("pk")[:BATCH]
-        )
-        if not images:
-            return
+    build.rejections.all().delete()
+    done, last = len(fed), 0
+    for images in _batches():
         last = images[-1].pk
         if unfed := [image for image in images if image.pk not in fed]:
-            yield unfed
+            build.keep_rejected(_feed(build, index, unfed, encoder))
+            done += len(unfed)
+            build.advance(done, total, unit="images", message="Encoding and feeding")
+    build.note("Making the text index")
+    async_to_sync(index.settle)()
+    build.note("Verifying")
+    build.pass_with(verify(index, encoder, last, build.rejected_ids()))
+    if build.promote_when_done:
+        build.promote()
+    return _outcome(build)
 
 
-def _documents(images: Sequence[Image], encoder: DualEncoder) -> list[Document]:
-    root = Path(settings.MEDIA_ROOT)
-    vectors = encoder.encode_images([root / str(image.file) for image in images])
-    return [
-        Document(
-            image_id=image.pk,
-            caption=split_mentions(image.caption_clean).asserted,
-            collection=image.collection.name,
-            modality=image.modality,
-            anatomy=image.anatomy,
-            sex=image.sex,
-            laterality=image.laterality,
-            year=str(image.year or ""),
-            licence=image.licence,
-            split=image.split,
-            embedding=vector,
-        )
-        for image, vector in zip(images, vectors, strict=True)
-    ]
+def _outcome(build: IndexBuild) -> str:
+    rejected = build.rejections.count()
+    refused = f", {rejected} refused (listed below)" if rejected else ""
+    return f"{build.documents} documents{refused}{', live now' if build.promote_when_done else ''}"
+
+
+def _batches() -> Iterator[list[Image]]:
+    """By primary key, so that a long build holds no cursor open."""
+    last = 0
+    while images := list(
+        Image.objects.filter(pk__gt=last).select_related("collection").order_by("pk")[:BATCH]
+    ):
+        last = images[-1].pk
+        yield images
+
+
+def _feed(
+    build: IndexBuild, index: Index, images: Sequence[Image], encoder: DualEncoder
+) -> list[Rejected]:
+    """Encode and feed one batch; while the engine is full, wait and say so on the row."""
+    readable, vectors, rejected = _encode(encoder, images)
+    documents = [document_of(image) for image in readable]
+    pauses = 0
+    while True:
+        try:
+            return rejected + async_to_sync(index.feed)(documents, vectors)
+        except Full as exc:
+            pauses += 1
+            if pauses > MOST_PAUSES:
+                raise
+            logger.error("index build %s is paused: %s", build.pk, exc)
+            build.note(f"Paused. {exc} Make room; the build then goes on by itself.")
+            _wait(build, PAUSE)
+
+
+def _encode(
+    encoder: DualEncoder, images: Sequence[Image]
+) -> tuple[list[Image], Vectors, list[Rejected]]:
+    """One file that cannot be read does not stop the others."""
+    paths = picture_paths(images)
+    try:
+        return list(images), encoder.encode_images(paths), []
+    except OSError:
+        broken = [i for i, path in enumerate(paths) if not _opens(path)]
+        reason = "Its file is missing or cannot be read."
+        rejected = [Rejected(images[i].pk, reason) for i in broken]
+        kept = [i for i in range(len(images)) if i not in broken]
+        vectors = encoder.encode_images([paths[i] for i in kept])
+        return [images[i] for i in kept], vectors, rejected
+
+
+def _opens(path: Path) -> bool:
+    try:
+        with Pillow.open(path) as picture:
+            picture.load()
+    except OSError:
+        return False
+    return True
+
+
+def _wait(build: IndexBuild, seconds: float) -> None:
+    """Stay alive and cancellable meanwhile."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        build.advance(build.done, build.total, unit="images", message=build.message)
+        time.sleep(min(1.0, seconds))
 
 
 def _forget_removed(index: Index, fed: set[int]) -> None:
@@ -84,18 +127,3 @@ def _forget_removed(index: Index, fed: set[int]) -> None:
     gone = fed - set(Image.objects.values_list("pk", flat=True))
     async_to_sync(index.remove)(sorted(gone))
     fed -= gone
-
-
-def _verify(build: IndexBuild, index: Index) -> None:
-    """Every image is in, none twice. Raises EngineError with the counts."""
-    documents = async_to_sync(index.count)(Scope())
-    indexed = async_to_sync(index.image_ids)()
-    missing = set(Image.objects.values_list("pk", flat=True)) - indexed
-    if missing or documents != len(indexed):
-        raise EngineError(
-            f"The build did not pass: {len(missing)} images are missing and "
-            f"{documents - len(indexed)} stand twice. Start it again."
-        )
-    build.documents = documents
-    build.verified_at = timezone.now()
-    build.save(update_fields=["documents", "verified_at"])

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
 from ingest.models import Image
-from jobs.models import Job
+from jobs.models import Job, JobQuerySet
+from search.engine import engine_name
+from search.engines.base import Generation, Rejected
 from search.understanding.state import QueryState
 from search.understanding.wire import state_from_json
 from training.models import Checkpoint
+
+if TYPE_CHECKING:
+    from search.verification import Verification
+
+
+class IndexBuildQuerySet(JobQuerySet["IndexBuild"]):
+    def in_slot(self, slot: str) -> Self:
+        return self.filter(engine=engine_name(), slot=slot)
+
+    def idle_slots(self, slots: Sequence[str]) -> list[str]:
+        """Where neither the live nor a running build stands."""
+        live = LiveIndex.objects.filter(engine=engine_name()).values("build")
+        kept = models.Q(pk__in=live) | models.Q(status=Job.Status.RUNNING)
+        busy = set(self.filter(kept, engine=engine_name()).values_list("slot", flat=True))
+        return [slot for slot in slots if slot not in busy]
 
 
 class IndexBuild(Job):
@@ -24,9 +42,19 @@ class IndexBuild(Job):
     promote_when_done = models.BooleanField(
         default=True, help_text="Answer searches from it as soon as it is verified."
     )
+    engine = models.CharField(max_length=20, default=engine_name, editable=False)
+    slot = models.CharField(
+        max_length=1,
+        blank=True,
+        editable=False,
+        help_text="Where it stands in an engine that has room for two generations only.",
+    )
     documents = models.PositiveIntegerField(default=0, editable=False)
     fingerprint = models.CharField(max_length=64, blank=True, editable=False)
     verified_at = models.DateTimeField(null=True, editable=False)
+    verification = models.JSONField(default=dict, blank=True, editable=False)
+
+    objects = IndexBuildQuerySet.as_manager()  # type: ignore[misc]  # Job's own is a class variable
 
     class Meta:
         ordering = ["-pk"]
@@ -36,28 +64,91 @@ class IndexBuild(Job):
         return f"generation {self.pk} of {self.checkpoint}"
 
     @property
-    def generation(self) -> str:
-        return f"generation_{self.pk}"
+    def generation(self) -> Generation:
+        return Generation(self.pk, self.slot)
 
     @property
     def is_live(self) -> bool:
         return LiveIndex.objects.filter(build=self).exists()
 
+    @property
+    def can_answer(self) -> bool:
+        """Verified, not overwritten or cleared since, and of the engine in use."""
+        return self.verified_at is not None and self.engine == engine_name()
+
+    def begin(self, fingerprint: str, slots: Sequence[str]) -> None:
+        """Note the model, and take a slot that no live or running build uses.
+
+        Raises ValueError with a sentence if there is none.
+        """
+        self.engine, self.fingerprint, self.verified_at = engine_name(), fingerprint, None
+        with transaction.atomic():
+            if slots:
+                self._take_slot(slots)
+            self.save(update_fields=["engine", "slot", "fingerprint", "verified_at"])
+
+    def _take_slot(self, slots: Sequence[str]) -> None:
+        others = IndexBuild.objects.exclude(pk=self.pk)
+        free = others.select_for_update().idle_slots(slots)
+        if not free:
+            raise ValueError(
+                "Both slots of the engine are in use, by the live index and by another build. "
+                "Start this one again when the other has ended."
+            )
+        self.slot = self.slot if self.slot in free else free[0]
+        others.in_slot(self.slot).update(slot="", verified_at=None)
+
+    def keep_rejected(self, rejected: Sequence[Rejected]) -> None:
+        Rejection.objects.bulk_create(
+            Rejection(build=self, image_id=one.image_id, reason=one.reason[:300])
+            for one in rejected
+        )
+
+    def rejected_ids(self) -> set[int]:
+        return set(self.rejections.values_list("image_id", flat=True))
+
+    def pass_with(self, verification: Verification) -> None:
+        self.verification = dict(verification)
+        self.documents, self.verified_at = verification["documents"], timezone.now()
+        self.save(update_fields=["documents", "verified_at", "verification"])
+
     def promote(self) -> None:
         """Make searches use this build, by one row. Raises ValueError with a sentence."""
-        if self.verified_at is None:
-            raise ValueError("Only a build that was verified can go live.")
+        if not self.can_answer:
+            raise ValueError(
+                "Only a build that was verified, and whose documents are still there, can go live."
+            )
         with transaction.atomic():
             LiveIndex.objects.update_or_create(
-                pk=LiveIndex.ONLY, defaults={"build": self, "promoted_at": timezone.now()}
+                engine=self.engine, defaults={"build": self, "promoted_at": timezone.now()}
             )
+
+    def forget_documents(self) -> None:
+        """Before its documents are cleared away. Raises ValueError for a build in use."""
+        if self.is_live or self.status == Job.Status.RUNNING:
+            raise ValueError("A build that answers searches, or is running, cannot be cleared.")
+        self.verified_at = None
+        self.save(update_fields=["verified_at"])
+
+
+class Rejection(models.Model):
+    """A document that the engine, or reading its file, refused in a build."""
+
+    build = models.ForeignKey(IndexBuild, on_delete=models.CASCADE, related_name="rejections")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=300)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"image {self.image_id}: {self.reason}"
 
 
 class LiveIndex(models.Model):
-    """The one row that says which build answers."""
+    """The row, one for each engine, that says which build answers."""
 
-    ONLY = 1
-
+    engine = models.CharField(max_length=20, unique=True)
     build = models.ForeignKey(IndexBuild, on_delete=models.PROTECT, related_name="+")
     promoted_at = models.DateTimeField()
 
@@ -66,7 +157,7 @@ class LiveIndex(models.Model):
 
     @classmethod
     def current(cls) -> IndexBuild | None:
-        live = cls.objects.select_related("build__checkpoint").first()
+        live = cls.objects.select_related("build__checkpoint").filter(engine=engine_name()).first()
         return live.build if live else None
 
 
@@ -105,6 +196,12 @@ class Turn(models.Model):
     @property
     def query_state(self) -> QueryState:
         return state_from_json(self.state)
+
+    def answering_build(self) -> IndexBuild | None:
+        """The build that answered it first, or the live one if that is gone."""
+        if self.build is not None and self.build.can_answer:
+            return self.build
+        return LiveIndex.current()
 
 
 class Feedback(models.Model):

@@ -3,16 +3,28 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 from asgiref.sync import sync_to_async
-from django.conf import settings
 
 from ingest.models import Image
 from search.encoding import EncoderUnavailable, text_vectors
-from search.engines.base import FACET_FIELDS, Clause, Engine, Index, Match, Scope, Vector
+from search.engine import engine
+from search.engines.base import (
+    FACET_FIELDS,
+    BadQuery,
+    Blend,
+    Candidate,
+    Clause,
+    EngineError,
+    Index,
+    Match,
+    Scope,
+    Timeout,
+    Vector,
+)
 from search.fusion import Ranked, fuse, rank_leg
 from search.models import IndexBuild
 from search.query import clauses_of, scope_of
@@ -53,49 +65,47 @@ class Finished:
 Event = LegHits | Facets | Finished
 
 
-@cache
-def engine() -> Engine:
-    """The engine of this process; imported late, as it is heavy."""
-    from search.engines.lance import LanceEngine
-
-    return LanceEngine(settings.INDEX_DIR)
-
-
 async def retrieve(state: QueryState, build: IndexBuild | None) -> AsyncIterator[Event]:
     """Lexical hits, semantic hits, the fused order, facets, then the summary.
 
-    A leg that was not asked, or cannot answer, is left out; notices say why in the latter case.
-    Raises NothingIndexed or an EngineError.
+    The legs run side by side. One that was not asked, or cannot answer, is left out; notices say
+    why in the latter case. Raises NothingIndexed, or an EngineError if nothing could answer.
     """
     if build is None:
         raise NothingIndexed("Nothing is indexed yet. An administrator starts an index build.")
     index = await engine().open(build.generation)
     search = _Search(state, build, index, scope_of(state))
-    if state.encoder_text or state.images:
-        encoding = asyncio.ensure_future(search.encode())
-        try:
-            await search.look_for_words()
-            if search.clauses:
+    running: list[asyncio.Future[Any]] = []
+    try:
+        if state.encoder_text or state.images:
+            words = asyncio.ensure_future(search.look_for_words())
+            pictures = asyncio.ensure_future(search.look_for_pictures())
+            running += [words, pictures]
+            await words
+            running.append(asyncio.ensure_future(search.count()))
+            if search.lexical is not None:
                 yield LegHits("lexical", rank_leg(search.lexical, lexical=True), search.took_ms)
-            await encoding
-        finally:
-            encoding.cancel()
-        if search.vector is not None:
-            await search.look_for_pictures(search.vector)
-            yield LegHits("semantic", rank_leg(search.semantic, lexical=False), search.took_ms)
-        hits = await search.fused()
-    else:
-        hits = await search.browsed()
-    yield LegHits("fused", hits, search.took_ms)
-    yield Facets(await search.facets())
-    total = await index.count(search.scope)
+            await pictures
+            if search.semantic is not None:
+                yield LegHits("semantic", rank_leg(search.semantic, lexical=False), search.took_ms)
+            hits = await search.fused()
+        else:
+            running.append(asyncio.ensure_future(search.count()))
+            hits = await search.browsed()
+        yield LegHits("fused", hits, search.took_ms)
+        facets, total = await running[-1]
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    yield Facets(facets)
     search.note("total_ms", search.began)
-    yield Finished(hits, total, search.timing, search.notices)
+    yield Finished(hits, len(hits) if total is None else total, search.timing, search.all_notices)
 
 
 @dataclass
 class _Search:
-    """What one search gathers on its way."""
+    """What one search gathers on its way. A leg is None until it has answered."""
 
     state: QueryState
     build: IndexBuild
@@ -103,8 +113,9 @@ class _Search:
     scope: Scope
     clauses: list[Clause] = field(default_factory=list)
     vector: Vector | None = None
-    lexical: list[Match] = field(default_factory=list)
-    semantic: list[Match] = field(default_factory=list)
+    lexical: list[Match] | None = None
+    semantic: list[Match] | None = None
+    failure: EngineError | None = None
     notices: list[str] = field(default_factory=list)
     timing: dict[str, float] = field(default_factory=dict)
     took_ms: float = 0.0
@@ -113,62 +124,92 @@ class _Search:
     def note(self, name: str, since: float) -> None:
         self.took_ms = self.timing[name] = round((perf_counter() - since) * 1000, 2)
 
+    @property
+    def all_notices(self) -> list[str]:
+        share = self.index.coverage
+        if share >= 1.0:
+            return self.notices
+        return [
+            *self.notices,
+            f"Only {share:.0%} of the images could be searched in time; there may be better ones.",
+        ]
+
     async def look_for_words(self) -> None:
         since = perf_counter()
         if self.state.mode == "semantic" or self._alpha_leaves_out("words"):
             return
-        self.clauses = clauses_of(self.state, await _captions(self.state))
-        if self.clauses:
-            self.lexical = await self.index.lexical(self.clauses, self.scope, POOL)
-            self.note("lexical_ms", since)
-        elif self.state.mode == "lexical":
-            self.notices.append("There are no words to look for in captions.")
+        clauses = clauses_of(self.state, await _captions(self.state))
+        if not clauses:
+            if self.state.mode == "lexical":
+                self.notices.append("There are no words to look for in captions.")
+            return
+        try:
+            self.lexical = await self.index.lexical(clauses, self.scope, POOL)
+        except EngineError as exc:
+            self._lost("words", exc)
+            return
+        self.clauses = clauses
+        self.note("lexical_ms", since)
 
-    async def encode(self) -> None:
-        """Set the query vector; without an encoder the words answer alone, and a notice says so."""
-        since = perf_counter()
+    async def look_for_pictures(self) -> None:
+        """Without an encoder, or when this leg fails, the words answer alone."""
         if self.state.mode == "lexical" or self._alpha_leaves_out("pictures"):
             return
         try:
-            texts = await asyncio.to_thread(_weighted_texts, self.state, self.build)
+            vector = await self._encode()
+            if vector is None:
+                return
+            since = perf_counter()
+            self.semantic = await self.index.semantic(vector, self.scope, POOL)
         except EncoderUnavailable as exc:
             self.notices.append(f"Searching captions only. {exc}")
             return
+        except EngineError as exc:
+            self._lost("pictures", exc)
+            return
+        self.vector = vector
+        self.note("semantic_ms", since)
+
+    async def _encode(self) -> Vector | None:
+        since = perf_counter()
+        texts = await asyncio.to_thread(_weighted_texts, self.state, self.build)
         wanted = {image.image_id: image.weight for image in self.state.images}
         found = await self.index.embeddings(list(wanted))
         if len(found) < len(wanted):
             self.notices.append("An example image is not in this index and was left out.")
-        parts = texts + [wanted[i] * vector for i, vector in found.items()]
-        if parts:
-            self.vector = _unit(np.sum(parts, axis=0))
         self.note("encode_ms", since)
-
-    async def look_for_pictures(self, vector: Vector) -> None:
-        since = perf_counter()
-        self.semantic = await self.index.semantic(vector, self.scope, POOL)
-        self.note("semantic_ms", since)
+        parts = texts + [wanted[i] * vector for i, vector in found.items()]
+        return _unit(np.sum(parts, axis=0)) if parts else None
 
     async def fused(self) -> list[Ranked]:
-        """Every candidate of the pool gets its true BM25 and its true cosine, whoever found it."""
+        """Every candidate of the pool with its true BM25 and its true cosine, whoever found it.
+
+        Raises what made the legs fail if none of them answered.
+        """
         since = perf_counter()
-        bm25 = {match.image_id: match.score for match in self.lexical}
-        cosine = {match.image_id: match.score for match in self.semantic}
-        if not self.clauses or self.vector is None:
-            hits = rank_leg(self.lexical or self.semantic, lexical=bool(self.lexical))
-        else:
-            bm25 |= await self.index.bm25(self.clauses, sorted(cosine.keys() - bm25.keys()))
-            unseen = await self.index.embeddings(sorted(bm25.keys() - cosine.keys()))
-            cosine |= {i: float(vector @ self.vector) for i, vector in unseen.items()}
-            hits = fuse(
-                self.lexical,
-                self.semantic,
-                bm25,
-                cosine,
-                alpha=self.state.alpha,
-                fusion=self.state.fusion,
-            )
+        hits = await self._pooled()
         self.note("fuse_ms", since)
         return hits
+
+    async def _pooled(self) -> list[Ranked]:
+        if self.semantic is None or self.lexical is None:
+            if self.failure is not None and self.lexical is None and self.semantic is None:
+                raise self.failure
+            alone = self.lexical if self.lexical is not None else self.semantic or []
+            return rank_leg(alone, lexical=self.lexical is not None)
+        blend = Blend(self.state.fusion, self.state.alpha)
+        pool = sorted({match.image_id for match in (*self.lexical, *self.semantic)})
+        try:
+            candidates = await self._candidates(pool, blend)
+        except EngineError as exc:
+            self._lost("both together", exc)
+            return rank_leg(self.lexical, lexical=True)
+        return fuse(candidates, self.lexical, self.semantic, blend)
+
+    async def _candidates(self, pool: Sequence[int], blend: Blend) -> list[Candidate]:
+        if self.vector is None:
+            return []
+        return await self.index.candidates(pool, self.clauses, self.vector, blend)
 
     async def browsed(self) -> list[Ranked]:
         """Filters alone order nothing: what passes them, in the order of the corpus."""
@@ -177,17 +218,39 @@ class _Search:
         self.note("fuse_ms", since)
         return [Ranked(image_id, rank, 0.0) for rank, image_id in enumerate(image_ids, start=1)]
 
-    async def facets(self) -> dict[str, dict[str, int]]:
+    async def count(self) -> tuple[dict[str, dict[str, int]], int | None]:
+        """Facets, and how many images pass; neither stops an answer."""
         since = perf_counter()
-        counts = {name: await self.index.facet(name, self.scope) for name in FACET_FIELDS}
-        self.note("facets_ms", since)
-        return counts
+        try:
+            facets = await self.index.facets(FACET_FIELDS, self.scope)
+            total = await self.index.count(self.scope)
+        except EngineError as exc:
+            self._lost("counts", exc)
+            return {name: {} for name in FACET_FIELDS}, None
+        self.timing["facets_ms"] = round((perf_counter() - since) * 1000, 2)
+        return facets, total
+
+    def _lost(self, part: str, exc: EngineError) -> None:
+        """Note a part that could not answer. A wrong question is wrong for all of them."""
+        if isinstance(exc, BadQuery):
+            raise exc
+        why = "did not answer in time" if isinstance(exc, Timeout) else "is not available just now"
+        self.failure = exc
+        self.notices.append(f"{_PARTS[part]} {why}.")
 
     def _alpha_leaves_out(self, leg: str) -> bool:
         """At its ends α is one leg alone, exactly."""
         if self.state.mode != "hybrid" or self.state.fusion != "linear":
             return False
         return self.state.alpha == {"words": 1.0, "pictures": 0.0}[leg]
+
+
+_PARTS = {
+    "words": "The search by words",
+    "pictures": "The search by picture",
+    "both together": "The order by words and pictures together",
+    "counts": "Counting",
+}
 
 
 def _weighted_texts(state: QueryState, build: IndexBuild) -> list[Vector]:

@@ -71,7 +71,7 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if turns:
         last = turns[-1]
-        build = last.build or LiveIndex.current()
+        build = last.answering_build()
         try:
             context["response"] = async_to_sync(wire.answer)(last.query_state, build, turn=last)
         except (NothingIndexed, EngineError) as exc:

@@ -1,15 +1,25 @@
 """The search engine boundary: what any engine takes and gives. Knows nothing of Django."""
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float32]
+# One row a document.
+Vectors = NDArray[np.float32]
 
 FACET_FIELDS = ("modality", "anatomy", "sex", "laterality", "year", "licence", "collection")
+FILTER_FIELDS = (*FACET_FIELDS, "split")
+
+# What a word counts that the caption denies ("no pneumothorax"): found, but far below.
+NEGATED_WEIGHT = 0.1
+# Stored vectors may be rounded, but must have unit length, or a dot product is no cosine.
+UNIT_TOLERANCE = 1e-3
 
 
 class EngineError(Exception):
@@ -29,12 +39,28 @@ class BadQuery(EngineError):
 
 
 class FeedError(EngineError):
-    """A document could not be taken in."""
+    """Documents could not be taken in."""
+
+
+class Full(FeedError):
+    """No disk or memory left; feeding again helps only after somebody made room."""
+
+
+@dataclass(frozen=True)
+class Generation:
+    """The documents of one build. `slot` says where an engine with fixed places keeps it."""
+
+    number: int
+    slot: str = ""
 
 
 @dataclass(frozen=True)
 class Document:
-    """One image as the engine keeps it. `embedding` has unit length."""
+    """One image as the engine keeps it, but for its vector.
+
+    `caption` is what the caption asserts, `negated` what it denies, `picture` the SHA-256 of the
+    image file that the vector was made of.
+    """
 
     image_id: int
     caption: str
@@ -46,7 +72,23 @@ class Document:
     year: str
     licence: str
     split: str
-    embedding: Vector
+    negated: str = ""
+    picture: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Changes with the picture (first half) or with anything else (second half)."""
+        words = {**asdict(self), "picture": ""}
+        said = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
+        return f"{self.picture[:16]}-{said[:16]}"
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """A document that was not taken in, and why, in one sentence."""
+
+    image_id: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -95,49 +137,124 @@ class Match:
     score: float
 
 
-class Index(Protocol):
-    """One generation. Matches come best first, ties by image id."""
+@dataclass(frozen=True)
+class Blend:
+    """How the legs make one score: formulae in docs/search.md."""
 
-    async def feed(self, documents: Sequence[Document]) -> None:
-        """Put or replace, keyed by image id; all are durable when it returns."""
+    kind: Literal["linear", "rrf"] = "linear"
+    alpha: float = 0.5
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One image of the pool with its true values, whichever leg found it.
+
+    `score` is the engine's own blend of the two, for an engine that ranks the pool itself.
+    """
+
+    image_id: int
+    bm25: float
+    cosine: float
+    score: float | None = None
+
+
+class Index(Protocol):
+    """One generation, as one search or one build uses it. Matches come best first, ties by id."""
+
+    # The smallest share of the documents that any answer so far was drawn from.
+    coverage: float
+
+    async def feed(self, documents: Sequence[Document], vectors: Vectors) -> list[Rejected]:
+        """Put or replace, keyed by image id; all but the rejected are durable when it returns.
+
+        Raises Full, or FeedError when the engine stays away for longer than it is waited for.
+        """
 
     async def settle(self) -> None:
         """Bring the text index up to date with all that was fed."""
 
-    async def update(self, image_id: int, values: Mapping[str, str]) -> None:
-        """Change caption or facet fields and leave the vector alone."""
+    async def update(self, documents: Sequence[Document]) -> list[Rejected]:
+        """Change words and facets and leave the vectors alone."""
 
     async def remove(self, image_ids: Sequence[int]) -> None: ...
 
     async def lexical(self, clauses: Sequence[Clause], scope: Scope, limit: int) -> list[Match]: ...
 
-    async def semantic(self, vector: Vector, scope: Scope, limit: int) -> list[Match]: ...
+    async def semantic(
+        self, vector: Vector, scope: Scope, limit: int, *, exact: bool = False
+    ) -> list[Match]:
+        """By cosine; `exact` compares with every vector instead of walking a graph."""
+
+    async def candidates(
+        self, image_ids: Sequence[int], clauses: Sequence[Clause], vector: Vector, blend: Blend
+    ) -> list[Candidate]:
+        """The true BM25 and cosine of these documents. BM25 is 0 where no word matches."""
 
     async def browse(self, scope: Scope, limit: int) -> list[int]:
         """Image ids within the scope, in order of id: what a search without words shows."""
-
-    async def bm25(self, clauses: Sequence[Clause], image_ids: Sequence[int]) -> dict[int, float]:
-        """True BM25 of these documents; one that no word matches is left out."""
 
     async def embeddings(self, image_ids: Sequence[int]) -> dict[int, Vector]: ...
 
     async def count(self, scope: Scope) -> int: ...
 
-    async def facet(self, field: str, scope: Scope) -> dict[str, int]:
-        """How many documents of the scope have each value; empty values are left out."""
+    async def facets(self, fields: Sequence[str], scope: Scope) -> dict[str, dict[str, int]]:
+        """How many documents have each value, all filters applied but the field's own."""
 
-    async def image_ids(self) -> set[int]:
+    async def digests(self) -> dict[int, str]:
         """Every document of the generation, for resuming and for reconciliation."""
 
 
 class Engine(Protocol):
-    async def create(self, generation: str, dimension: int) -> Index:
-        """A new empty generation, or the one of this name as far as it was fed."""
+    # The name that builds remember.
+    name: str
+    # The places for generations, or none where there may be any number of them.
+    slots: tuple[str, ...]
 
-    async def open(self, generation: str) -> Index:
+    async def create(self, generation: Generation, dimension: int) -> Index:
+        """A new empty generation, or this one as far as it was fed."""
+
+    async def open(self, generation: Generation) -> Index:
         """Raises Unavailable if there is none."""
 
-    async def drop(self, generation: str) -> None: ...
+    async def drop(self, generation: Generation) -> None: ...
 
     async def health(self) -> str:
         """One sentence; raises Unavailable."""
+
+    def close(self) -> None:
+        """Let go of connections; the process ends."""
+
+
+def check_fields(fields: Sequence[str] | Mapping[str, object]) -> None:
+    for field in fields:
+        if field not in FILTER_FIELDS:
+            raise BadQuery(f"There is no filter {field}.")
+
+
+def fields_by_scope(fields: Sequence[str], scope: Scope) -> list[tuple[list[str], Scope]]:
+    """Which facets can be counted over the same documents: each ignores its own choice only."""
+    chosen = {r.field for r in scope.restrictions if r.any_of}
+    together = [field for field in fields if field not in chosen]
+    alone = [([field], scope.ignoring(field)) for field in fields if field in chosen]
+    return [(together, scope), *alone] if together else alone
+
+
+def split_by_length(
+    documents: Sequence[Document], vectors: Vectors, dimension: int
+) -> tuple[list[tuple[Document, Vector]], list[Rejected]]:
+    """The pairs whose vector may be stored, and the rest with the reason."""
+    good: list[tuple[Document, Vector]] = []
+    bad: list[Rejected] = []
+    for document, vector in zip(documents, vectors, strict=True):
+        right_size = vector.shape == (dimension,)
+        length = float(np.linalg.norm(vector)) if right_size else float("nan")
+        if abs(length - 1.0) < UNIT_TOLERANCE:
+            good.append((document, vector))
+        else:
+            reason = f"The vector must have {dimension} numbers and length 1."
+            bad.append(Rejected(document.image_id, reason))
+    return good, bad
+
+
+def best_first(matches: Sequence[Match]) -> list[Match]:
+    return sorted(matches, key=lambda match: (-match.score, match.image_id))

@@ -5,7 +5,7 @@ Queries are built as objects throughout, so no user text ever reaches a query pa
 
 import functools
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,52 +17,70 @@ from lancedb.index import FTS, HnswSq
 from lancedb.query import BooleanQuery, MatchQuery, Occur, PhraseQuery
 
 from search.engines.base import (
-    FACET_FIELDS,
+    FILTER_FIELDS,
+    NEGATED_WEIGHT,
     BadQuery,
+    Blend,
+    Candidate,
     Clause,
     Document,
-    FeedError,
+    Generation,
     Match,
+    Rejected,
     Scope,
     Unavailable,
     Vector,
+    Vectors,
+    best_first,
+    check_fields,
+    fields_by_scope,
+    split_by_length,
 )
 
-STRING_FIELDS = (*FACET_FIELDS, "split")
+STRING_FIELDS = ("caption", "negated", *FILTER_FIELDS, "digest")
+TEXT_FIELDS = ("caption", "negated")
+# As the other engine cuts and stems words; positions are for phrases.
+WORDS = FTS(with_position=True, stem=True, remove_stop_words=False, ascii_folding=True)
 # Below this an exact scan is both faster than a graph and perfect.
 EXACT_BELOW = 50_000
 ALL = 10_000_000
 
 
 class LanceIndex:
+    # It answers from all documents or not at all.
+    coverage = 1.0
+
     def __init__(self, table: Any, dimension: int) -> None:
         self._table = table
         self._dimension = dimension
 
-    async def feed(self, documents: Sequence[Document]) -> None:
-        rows = [_row(document, self._dimension) for document in documents]
-        if not rows:
-            return
-        batch = pa.Table.from_pylist(rows, schema=_schema(self._dimension))
-        merge = self._table.merge_insert("image_id")
-        await merge.when_matched_update_all().when_not_matched_insert_all().execute(batch)
+    async def feed(self, documents: Sequence[Document], vectors: Vectors) -> list[Rejected]:
+        good, bad = split_by_length(documents, vectors, self._dimension)
+        rows = [{**_row(document), "embedding": vector} for document, vector in good]
+        if rows:
+            batch = pa.Table.from_pylist(rows, schema=_schema(self._dimension))
+            merge = self._table.merge_insert("image_id")
+            await merge.when_matched_update_all().when_not_matched_insert_all().execute(batch)
+        return bad
 
     async def settle(self) -> None:
         indices = {index.name for index in await self._table.list_indices()}
-        if "caption_idx" not in indices:
-            words = FTS(with_position=True, stem=True, remove_stop_words=False, ascii_folding=True)
-            await self._table.create_index("caption", config=words)
+        for field in TEXT_FIELDS:
+            if f"{field}_idx" not in indices:
+                words = FTS(
+                    with_position=True, stem=True, remove_stop_words=False, ascii_folding=True
+                )
+                await self._table.create_index(field, config=words)
         if "embedding_idx" not in indices and await self._table.count_rows() >= EXACT_BELOW:
             await self._table.create_index("embedding", config=HnswSq(distance_type="cosine"))
         await self._table.optimize()
 
-    async def update(self, image_id: int, values: Mapping[str, str]) -> None:
-        unknown = set(values) - {"caption", *STRING_FIELDS}
-        if unknown:
-            raise BadQuery(f"Documents have no field {sorted(unknown)[0]}.")
-        where = (col("image_id") == lit(image_id)).to_sql()
-        await self._table.update(dict(values), where=where)
+    async def update(self, documents: Sequence[Document]) -> list[Rejected]:
+        for document in documents:
+            where = (col("image_id") == lit(document.image_id)).to_sql()
+            await self._table.update(_row(document), where=where)
         await self._table.optimize()
+        return []
 
     async def remove(self, image_ids: Sequence[int]) -> None:
         if image_ids:
@@ -71,24 +89,35 @@ class LanceIndex:
     async def lexical(self, clauses: Sequence[Clause], scope: Scope, limit: int) -> list[Match]:
         return await self._words(clauses, await self._where(scope), limit)
 
-    async def semantic(self, vector: Vector, scope: Scope, limit: int) -> list[Match]:
+    async def semantic(
+        self, vector: Vector, scope: Scope, limit: int, *, exact: bool = False
+    ) -> list[Match]:
         if vector.shape != (self._dimension,):
             raise BadQuery(f"This index holds vectors of {self._dimension}, not {vector.shape}.")
         where = await self._where(scope)
         query = self._table.query().nearest_to(vector).distance_type("cosine")
+        if exact:
+            query = query.bypass_vector_index()
         if where is not None:
             query = query.where(where)
         rows = await query.select(["image_id", "_distance"]).limit(limit).to_list()
-        return _best_first([Match(row["image_id"], 1.0 - row["_distance"]) for row in rows])
+        return best_first([Match(row["image_id"], 1.0 - row["_distance"]) for row in rows])
 
     async def browse(self, scope: Scope, limit: int) -> list[int]:
         return sorted(await self._ids(await self._where(scope)))[:limit]
 
-    async def bm25(self, clauses: Sequence[Clause], image_ids: Sequence[int]) -> dict[int, float]:
+    async def candidates(
+        self, image_ids: Sequence[int], clauses: Sequence[Clause], vector: Vector, blend: Blend
+    ) -> list[Candidate]:
         if not image_ids:
-            return {}
+            return []
         found = await self._words(clauses, _is_one_of(image_ids), len(image_ids))
-        return {match.image_id: match.score for match in found}
+        bm25 = {match.image_id: match.score for match in found}
+        embeddings = await self.embeddings(image_ids)
+        return [
+            Candidate(image_id, bm25.get(image_id, 0.0), float(embedding @ vector))
+            for image_id, embedding in embeddings.items()
+        ]
 
     async def embeddings(self, image_ids: Sequence[int]) -> dict[int, Vector]:
         if not image_ids:
@@ -101,18 +130,29 @@ class LanceIndex:
         where = await self._where(scope)
         return int(await self._table.count_rows(where.to_sql() if where is not None else None))
 
-    async def facet(self, field: str, scope: Scope) -> dict[str, int]:
-        if field not in STRING_FIELDS:
-            raise BadQuery(f"There is no facet {field}.")
+    async def facets(self, fields: Sequence[str], scope: Scope) -> dict[str, dict[str, int]]:
+        check_fields(fields)
+        counts: dict[str, dict[str, int]] = {}
+        for together, seen in fields_by_scope(fields, scope):
+            counts |= await self._values(together, seen)
+        return counts
+
+    async def digests(self) -> dict[int, str]:
+        table = await self._table.query().select(["image_id", "digest"]).limit(ALL).to_arrow()
+        ids, digests = table["image_id"].to_pylist(), table["digest"].to_pylist()
+        return dict(zip(ids, digests, strict=True))
+
+    async def _values(self, fields: list[str], scope: Scope) -> dict[str, dict[str, int]]:
         query = self._table.query()
-        where = await self._where(scope.ignoring(field))
+        where = await self._where(scope)
         if where is not None:
             query = query.where(where)
-        values = (await query.select([field]).limit(ALL).to_arrow())[field].value_counts()
-        return {v["values"]: v["counts"] for v in values.to_pylist() if v["values"]}
-
-    async def image_ids(self) -> set[int]:
-        return await self._ids(None)
+        table = await query.select(fields).limit(ALL).to_arrow()
+        counted = {field: table[field].value_counts().to_pylist() for field in fields}
+        return {
+            field: {v["values"]: v["counts"] for v in values if v["values"]}
+            for field, values in counted.items()
+        }
 
     async def _words(
         self, clauses: Sequence[Clause], where: Expr | None, limit: int
@@ -124,32 +164,34 @@ class LanceIndex:
         if where is not None:
             query = query.where(where)
         rows = await query.select(["image_id", "_score"]).limit(limit).to_list()
-        return _best_first([Match(row["image_id"], row["_score"]) for row in rows])
+        return best_first([Match(row["image_id"], row["_score"]) for row in rows])
 
     async def _where(self, scope: Scope) -> Expr | None:
         """The scope as one expression; words in it are looked up first and become ids."""
         parts: list[Expr] = []
+        check_fields([restriction.field for restriction in scope.restrictions])
         for restriction in scope.restrictions:
-            if restriction.field not in STRING_FIELDS:
-                raise BadQuery(f"There is no filter {restriction.field}.")
             field = col(restriction.field)
             if restriction.any_of:
                 parts.append(field.isin([lit(value) for value in restriction.any_of]))
             if restriction.none_of:
                 parts.append(~field.isin([lit(value) for value in restriction.none_of]))
         for phrase in scope.phrases:
-            parts.append(_is_one_of(await self._ids_with(phrase)))
+            parts.append(_is_one_of(await self._ids_with(phrase, TEXT_FIELDS)))
         left_out = set(scope.without_ids)
         for phrase in scope.without:
-            left_out |= await self._ids_with(phrase)
+            left_out |= await self._ids_with(phrase, ("caption",))
         if left_out:
             parts.append(~_is_one_of(sorted(left_out)))
         return functools.reduce(operator.and_, parts) if parts else None
 
-    async def _ids_with(self, phrase: str) -> set[int]:
-        query = self._table.query().nearest_to_text(PhraseQuery(phrase, "caption"))
-        rows = await query.select(["image_id", "_score"]).limit(ALL).to_list()
-        return {row["image_id"] for row in rows}
+    async def _ids_with(self, phrase: str, fields: Sequence[str]) -> set[int]:
+        found: set[int] = set()
+        for field in fields:
+            query = self._table.query().nearest_to_text(PhraseQuery(phrase, field))
+            rows = await query.select(["image_id", "_score"]).limit(ALL).to_list()
+            found |= {row["image_id"] for row in rows}
+        return found
 
     async def _ids(self, where: Expr | None) -> set[int]:
         query = self._table.query()
@@ -160,29 +202,42 @@ class LanceIndex:
 
 
 class LanceEngine:
+    name = "lancedb"
+    slots: tuple[str, ...] = ()
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def create(self, generation: str, dimension: int) -> LanceIndex:
+    async def create(self, generation: Generation, dimension: int) -> LanceIndex:
         database = await self._connect()
-        table = await database.create_table(generation, schema=_schema(dimension), exist_ok=True)
+        schema = _schema(dimension)
+        table = await database.create_table(_table(generation), schema=schema, exist_ok=True)
         return LanceIndex(table, dimension)
 
-    async def open(self, generation: str) -> LanceIndex:
+    async def open(self, generation: Generation) -> LanceIndex:
         database = await self._connect()
-        if generation not in (await database.list_tables()).tables:
-            raise Unavailable(f"The embedded index has no generation {generation}; build it again.")
-        table = await database.open_table(generation)
-        dimension = (await table.schema()).field("embedding").type.list_size
-        return LanceIndex(table, dimension)
+        name = _table(generation)
+        if name not in (await database.list_tables()).tables:
+            raise Unavailable(f"The embedded index has no {name}; build it again.")
+        table = await database.open_table(name)
+        schema = await table.schema()
+        if missing := set(STRING_FIELDS) - set(schema.names):
+            raise Unavailable(
+                f"The embedded index of {name} was built before documents had the field "
+                f"{min(missing)}; build it again."
+            )
+        return LanceIndex(table, schema.field("embedding").type.list_size)
 
-    async def drop(self, generation: str) -> None:
+    async def drop(self, generation: Generation) -> None:
         database = await self._connect()
-        await database.drop_table(generation, ignore_missing=True)
+        await database.drop_table(_table(generation), ignore_missing=True)
 
     async def health(self) -> str:
         database = await self._connect()
         return f"Embedded engine, {len((await database.list_tables()).tables)} generations."
+
+    def close(self) -> None:
+        """Nothing is held between calls."""
 
     async def _connect(self) -> Any:
         try:
@@ -192,35 +247,31 @@ class LanceEngine:
             raise Unavailable(f"The index folder cannot be opened: {exc.strerror}.") from exc
 
 
+def _table(generation: Generation) -> str:
+    return f"generation_{generation.number}"
+
+
 def _schema(dimension: int) -> pa.Schema:
     return pa.schema(
         [
             pa.field("image_id", pa.int64(), nullable=False),
-            pa.field("caption", pa.string()),
             *(pa.field(name, pa.string()) for name in STRING_FIELDS),
             pa.field("embedding", pa.list_(pa.float32(), dimension)),
         ]
     )
 
 
-def _row(document: Document, dimension: int) -> dict[str, Any]:
-    vector = document.embedding
-    length = float(np.linalg.norm(vector)) if vector.shape == (dimension,) else float("nan")
-    if not abs(length - 1.0) < 1e-3:
-        raise FeedError(
-            f"Image {document.image_id}: the vector must have {dimension} numbers and length 1."
-        )
-    row: dict[str, Any] = {name: getattr(document, name) for name in STRING_FIELDS}
-    return {
-        **row,
-        "image_id": document.image_id,
-        "caption": document.caption,
-        "embedding": vector,
-    }
+def _row(document: Document) -> dict[str, Any]:
+    strings = {name: getattr(document, name) for name in STRING_FIELDS}
+    return {"image_id": document.image_id, **strings}
 
 
 def _parts(clause: Clause) -> list[Any]:
-    words: list[Any] = [MatchQuery(clause.text, "caption", boost=clause.weight)]
+    """What is denied counts a little; only what is asserted earns the phrase's bonus."""
+    words: list[Any] = [
+        MatchQuery(clause.text, "caption", boost=clause.weight),
+        MatchQuery(clause.text, "negated", boost=clause.weight * NEGATED_WEIGHT),
+    ]
     if len(clause.text.split()) > 1:
         words.append(PhraseQuery(clause.text, "caption"))
     return words
@@ -228,7 +279,3 @@ def _parts(clause: Clause) -> list[Any]:
 
 def _is_one_of(image_ids: Any) -> Expr:
     return col("image_id").isin([lit(int(image_id)) for image_id in image_ids] or [lit(-1)])
-
-
-def _best_first(matches: list[Match]) -> list[Match]:
-    return sorted(matches, key=lambda match: (-match.score, match.image_id))

@@ -48,12 +48,12 @@ def checkpoint(db: None, tiny_model: Path) -> Checkpoint:
 @pytest.fixture
 def engine_folder(settings: Any, tmp_path: Path) -> Iterator[Path]:
     """An index folder of this test only."""
-    from search import retrieval
+    from search.engine import engine
 
     settings.INDEX_DIR = tmp_path / "index"
-    retrieval.engine.cache_clear()
+    engine.cache_clear()
     yield tmp_path / "index"
-    retrieval.engine.cache_clear()
+    engine.cache_clear()
 
 
 @pytest.fixture

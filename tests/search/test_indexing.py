@@ -8,10 +8,10 @@ from ingest.models import Image
 from jobs.models import JobCancelled
 from jobs.running import run
 from search import indexing
+from search.engine import engine
 from search.engines.base import Scope
 from search.indexing import build_index
 from search.models import IndexBuild, LiveIndex
-from search.retrieval import engine
 from training.models import Checkpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -51,16 +51,16 @@ def test_an_interrupted_build_goes_on_without_encoding_twice(
     monkeypatch.setattr(indexing, "BATCH", 3)
     job = IndexBuild.objects.create(checkpoint=checkpoint)
     encoded: list[int] = []
-    real = indexing._documents
+    real = indexing._encode
 
-    def count_and_break(batch: Any, encoder: Any) -> Any:
+    def count_and_break(encoder: Any, batch: Any) -> Any:
         if len(encoded) == 3:
             encoded.append(0)
             raise JobCancelled
         encoded.extend(image.pk for image in batch)
-        return real(batch, encoder)
+        return real(encoder, batch)
 
-    monkeypatch.setattr(indexing, "_documents", count_and_break)
+    monkeypatch.setattr(indexing, "_encode", count_and_break)
     run(job, build_index)
     assert LiveIndex.current() is None
     encoded.remove(0)
@@ -102,7 +102,7 @@ def test_the_search_command_prints_one_json_object(
     call_command("search", "pleural effusion", mode="lexical", json=True, limit=5)
     report = json.loads(capsys.readouterr().out)
     assert set(report) == {"state", "chips", "total", "hits", "timing"}
-    assert {hit["external_id"] for hit in report["hits"]} == {"effusion"}
+    assert [hit["external_id"] for hit in report["hits"]] == ["effusion", "clear"]
     assert set(report["hits"][0]) == {
         "image_id", "external_id", "rank", "score", "bm25", "cosine", "caption", "modality",
     }  # fmt: skip

@@ -12,7 +12,7 @@ from django.test import Client
 
 from clipsite.asgi import application
 from search import retrieval
-from search.engines.base import Unavailable
+from search.engines.base import Timeout, Unavailable
 from search.models import Conversation, Feedback, IndexBuild, Turn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -174,11 +174,25 @@ async def test_an_engine_that_fails_mid_stream_ends_the_turn_not_the_socket(
 
     with monkeypatch.context() as patch:
         patch.setattr("search.engines.lance.LanceIndex.semantic", broken)
+        patch.setattr("search.engines.lance.LanceIndex.lexical", broken)
         frames = await ask(socket, "pleural effusion")
-    assert [frame["type"] for frame in frames] == ["ack", "chips", "hits", "error"]
+    assert [frame["type"] for frame in frames] == ["ack", "chips", "error"]
     assert frames[-1]["data"]["code"] == "engine_unavailable"
     assert "secret" not in str(frames[-1])
     assert (await ask(socket, "pleural effusion"))[-1]["type"] == "done"
+
+
+async def test_a_leg_that_fails_leaves_the_other_and_the_page_hears_it(
+    build: IndexBuild, socket: WebsocketCommunicator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def late(*args: Any) -> Any:
+        raise Timeout("node 3 of 5 was slow")
+
+    monkeypatch.setattr("search.engines.lance.LanceIndex.semantic", late)
+    frames = await ask(socket, "pleural effusion")
+    assert [frame["data"].get("leg") for frame in frames[2:4]] == ["lexical", "fused"]
+    assert frames[3]["data"]["hits"] == frames[2]["data"]["hits"]
+    assert frames[-1]["data"]["notices"] == ["The search by picture did not answer in time."]
 
 
 async def test_an_unforeseen_failure_tells_nothing_internal(
@@ -205,11 +219,11 @@ async def test_a_new_query_silences_the_running_one(
     started = asyncio.Event()
     real = retrieval._Search.look_for_pictures
 
-    async def slow_first(self: Any, vector: Any) -> None:
+    async def slow_first(self: Any) -> None:
         if not started.is_set():
             started.set()
             await asyncio.sleep(30)
-        await real(self, vector)
+        await real(self)
 
     monkeypatch.setattr(retrieval._Search, "look_for_pictures", slow_first)
     await socket.send_json_to({"type": "query", "utterance": "gallstones"})
@@ -226,7 +240,7 @@ async def test_disconnecting_mid_stream_stops_the_search(
 ) -> None:
     stopped = asyncio.Event()
 
-    async def endless(self: Any, vector: Any) -> None:
+    async def endless(self: Any) -> None:
         try:
             await asyncio.sleep(30)
         finally:

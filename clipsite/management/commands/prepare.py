@@ -14,6 +14,7 @@ from ingest.models import Collection, Image, Import
 from ingest.readers import recognise
 from jobs.models import Job
 from jobs.terminal import run_in_terminal
+from search.engine import engine_name
 from search.models import IndexBuild, LiveIndex
 from training.models import Evaluation, TrainingRun
 
@@ -82,7 +83,7 @@ class Command(BaseCommand):
 
     def _index(self, run: TrainingRun) -> None:
         """Nothing if a build of this model holds every image: which one is live is a choice."""
-        builds = run.checkpoint.builds.filter(verified_at__isnull=False)
+        builds = run.checkpoint.builds.filter(verified_at__isnull=False, engine=engine_name())
         if not builds.filter(documents__gte=Image.objects.count()).exists():
             self._do("Indexing", IndexBuild(checkpoint=run.checkpoint), _build_index)
 

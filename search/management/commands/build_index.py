@@ -27,9 +27,17 @@ class Command(BaseCommand):
         )
         run_in_terminal(build, _build_index)
         if options["json"]:
-            report = {"build": build.pk, "generation": build.generation, "live": build.is_live}
+            report = {
+                "build": build.pk,
+                "generation": build.generation.number,
+                "live": build.is_live,
+            }
             counts = {"documents": build.documents, "seconds": round(build.seconds, 1)}
-            self.stdout.write(json.dumps({**report, **counts, "checkpoint": checkpoint.name}))
+            self.stdout.write(
+                json.dumps(
+                    {**report, **counts, "live": build.is_live, "checkpoint": checkpoint.name}
+                )
+            )
         else:
             self.stdout.write(f"{build}: {build.message}")
 

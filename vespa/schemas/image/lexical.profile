@@ -1,0 +1,18 @@
+# BM25 of the words. A clause that weighs more stands in the query more often; `unit` undoes the
+# repetition, so that a word of weight 1 counts its plain BM25.
+rank-profile lexical {
+  inputs {
+    query(unit) double: 1.0
+  }
+  function bm25_score() {
+    expression: query(unit) * (bm25(caption) + 0.1 * bm25(negated))
+  }
+  first-phase {
+    expression: bm25_score
+  }
+  match-features {
+    bm25_score
+    bm25(caption)
+    bm25(negated)
+  }
+}
