@@ -72,3 +72,33 @@ def heartbeat_timeout_leaves_room(
             id="clipsite.E004",
         )
     ]
+
+
+@register()
+def vespa_urls_are_http_urls(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    return [
+        Error(
+            f"{name} does not begin with http:// or https://.",
+            hint="Leave it empty for the embedded engine, or write http://vespa:8080.",
+            id="clipsite.E005",
+        )
+        for name in ("VESPA_URL", "VESPA_CONFIG_URL")
+        if (url := getattr(settings, name)) and not url.startswith(("http://", "https://"))
+    ]
+
+
+@register()
+def vespa_timeout_is_positive(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    if settings.VESPA_TIMEOUT > 0:
+        return []
+    return [
+        Error(
+            "VESPA_TIMEOUT is not a positive number of seconds.",
+            hint="2.0 is a good value.",
+            id="clipsite.E006",
+        )
+    ]

@@ -5,18 +5,36 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.views.decorators.http import require_POST
 
 from ingest.models import Image
 from jobs.admin import JobAdmin
-from search.models import Feedback, IndexBuild, LiveIndex
+from search.engine import engine_name
+from search.models import Feedback, IndexBuild, LiveIndex, Rejection
+
+
+class RejectionInline(admin.TabularInline[Rejection, IndexBuild]):
+    """What the build could not take in, and why."""
+
+    model = Rejection
+    fields = readonly_fields = ("image", "reason")
+    extra = 0
+    can_delete = False
+    verbose_name_plural = "refused images"
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Rejection]:
+        return super().get_queryset(request).select_related("image")
 
 
 @admin.register(IndexBuild)
 class IndexBuildAdmin(JobAdmin[IndexBuild]):
     settings_fields = ("checkpoint", "promote_when_done")
-    result_fields = ("documents", "fingerprint", "verified_at")
+    result_fields = ("engine", "slot", "documents", "fingerprint", "verified_at", "passed")
+    inlines = (RejectionInline,)
     list_display = (*JobAdmin.list_display, "documents", "live")
     list_select_related = ("checkpoint", "started_by")
 
@@ -29,17 +47,33 @@ class IndexBuildAdmin(JobAdmin[IndexBuild]):
         )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[IndexBuild]:
-        live = LiveIndex.objects.filter(build=OuterRef("pk"))
+        live = LiveIndex.objects.filter(build=OuterRef("pk"), engine=engine_name())
         return super().get_queryset(request).annotate(answers=Exists(live))
 
     @admin.display(description="live", boolean=True)
     def live(self, build: Any) -> bool:
         return bool(build.answers)
 
+    @admin.display(description="verification")
+    def passed(self, build: IndexBuild) -> str:
+        told = build.verification
+        if not told:
+            return "Not verified."
+        return (
+            f"{told['documents']} documents; recall@10 of the graph {told['recall_at_10']:.3f} "
+            f"over {told['recall_queries']} searches; {told['golden_found']} of "
+            f"{told['golden_queries']} sampled images found by their own picture and caption."
+        )
+
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.promote_view))
-        name = "clipsite_search_indexbuild_promote"
-        return [path("<int:pk>/promote/", view, name=name), *super().get_urls()]
+        name = "clipsite_search_indexbuild"
+        promote = self.admin_site.admin_view(require_POST(self.promote_view))
+        clear = self.admin_site.admin_view(require_POST(self.clear_view))
+        return [
+            path("<int:pk>/promote/", promote, name=f"{name}_promote"),
+            path("<int:pk>/clear/", clear, name=f"{name}_clear"),
+            *super().get_urls(),
+        ]
 
     def promote_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not request.user.has_perm("clipsite_search.promote_indexbuild"):
@@ -54,12 +88,31 @@ class IndexBuildAdmin(JobAdmin[IndexBuild]):
             messages.success(request, f"{build} answers searches now.")
         return HttpResponseRedirect(self.page_of(build))
 
+    def clear_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Free the room of a build that nobody searches; the row and its numbers stay."""
+        if not request.user.has_perm("clipsite_search.promote_indexbuild"):
+            raise PermissionDenied
+        build = get_object_or_404(self.get_queryset(request), pk=pk)
+        try:
+            build.clear()
+        except ValueError as exc:
+            messages.error(request, str(exc))
+        else:
+            self.log_change(request, build, "Cleared.")
+            messages.success(request, f"The documents of {build} are being removed.")
+        return HttpResponseRedirect(self.page_of(build))
+
     def page_context(self, request: HttpRequest, job: IndexBuild) -> dict[str, Any]:
-        may_promote = request.user.has_perm("clipsite_search.promote_indexbuild")
-        if not job.verified_at or job.is_live or not may_promote:
+        may = request.user.has_perm("clipsite_search.promote_indexbuild")
+        if not may or not job.can_answer or job.is_live:
             return {}
-        url = reverse("admin:clipsite_search_indexbuild_promote", args=[job.pk])
-        return {"job_actions": [{"label": "Make it live", "url": url, "method": "post"}]}
+        actions = (("Make it live", "promote"), ("Remove its documents", "clear"))
+        return {
+            "job_actions": [
+                {"label": label, "url": self._url(name, job), "method": "post"}
+                for label, name in actions
+            ]
+        }
 
 
 @admin.register(Feedback)

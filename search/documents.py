@@ -1,13 +1,18 @@
-"""From a row of the corpus to what an engine keeps of it."""
+"""From a row of the corpus to what an engine keeps of it: a document and its vector."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+from PIL import Image as Pillow
 
 from ingest.models import Image
 from ingest.negation import split_mentions
-from search.engines.base import Document
+from search.engines.base import Document, Rejected, Vectors
+
+if TYPE_CHECKING:
+    from training.clip.encoder import DualEncoder
 
 
 def document_of(image: Image) -> Document:
@@ -28,5 +33,26 @@ def document_of(image: Image) -> Document:
     )
 
 
-def picture_paths(images: Sequence[Image]) -> list[Path]:
-    return [Path(settings.MEDIA_ROOT) / str(image.file) for image in images]
+def encode(
+    encoder: "DualEncoder", images: Sequence[Image]
+) -> tuple[list[Image], Vectors, list[Rejected]]:
+    """The images that could be read with their vectors; a broken file does not stop the others."""
+    paths = [Path(settings.MEDIA_ROOT) / str(image.file) for image in images]
+    try:
+        return list(images), encoder.encode_images(paths), []
+    except OSError:
+        readable = [_opens(path) for path in paths]
+    reason = "Its file is missing or cannot be read."
+    rejected = [Rejected(i.pk, reason) for i, ok in zip(images, readable, strict=True) if not ok]
+    kept = [image for image, ok in zip(images, readable, strict=True) if ok]
+    vectors = encoder.encode_images([p for p, ok in zip(paths, readable, strict=True) if ok])
+    return kept, vectors, rejected
+
+
+def _opens(path: Path) -> bool:
+    try:
+        with Pillow.open(path) as picture:
+            picture.load()
+    except OSError:
+        return False
+    return True

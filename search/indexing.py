@@ -3,16 +3,14 @@
 import logging
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
-from PIL import Image as Pillow
 
 from ingest.models import Image
-from search.documents import document_of, picture_paths
+from search.documents import document_of, encode
 from search.engine import engine
-from search.engines.base import EngineError, Full, Index, Rejected, Vectors
+from search.engines.base import EngineError, Full, Index, Rejected
 from search.models import IndexBuild
 from search.verification import verify
 from training.clip.cpu import prepare_cpu
@@ -74,7 +72,7 @@ def _feed(
     build: IndexBuild, index: Index, images: Sequence[Image], encoder: DualEncoder
 ) -> list[Rejected]:
     """Encode and feed one batch; while the engine is full, wait and say so on the row."""
-    readable, vectors, rejected = _encode(encoder, images)
+    readable, vectors, rejected = encode(encoder, images)
     documents = [document_of(image) for image in readable]
     pauses = 0
     while True:
@@ -87,31 +85,6 @@ def _feed(
             logger.error("index build %s is paused: %s", build.pk, exc)
             build.note(f"Paused. {exc} Make room; the build then goes on by itself.")
             _wait(build, PAUSE)
-
-
-def _encode(
-    encoder: DualEncoder, images: Sequence[Image]
-) -> tuple[list[Image], Vectors, list[Rejected]]:
-    """One file that cannot be read does not stop the others."""
-    paths = picture_paths(images)
-    try:
-        return list(images), encoder.encode_images(paths), []
-    except OSError:
-        broken = [i for i, path in enumerate(paths) if not _opens(path)]
-        reason = "Its file is missing or cannot be read."
-        rejected = [Rejected(images[i].pk, reason) for i in broken]
-        kept = [i for i in range(len(images)) if i not in broken]
-        vectors = encoder.encode_images([paths[i] for i in kept])
-        return [images[i] for i in kept], vectors, rejected
-
-
-def _opens(path: Path) -> bool:
-    try:
-        with Pillow.open(path) as picture:
-            picture.load()
-    except OSError:
-        return False
-    return True
 
 
 def _wait(build: IndexBuild, seconds: float) -> None:

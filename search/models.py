@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
+from celery import current_app
 from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from ingest.models import Image
 from jobs.models import Job, JobQuerySet
@@ -19,6 +22,9 @@ from training.models import Checkpoint
 
 if TYPE_CHECKING:
     from search.verification import Verification
+
+
+logger = logging.getLogger(__name__)
 
 
 class IndexBuildQuerySet(JobQuerySet["IndexBuild"]):
@@ -129,6 +135,17 @@ class IndexBuild(Job):
             raise ValueError("A build that answers searches, or is running, cannot be cleared.")
         self.verified_at = None
         self.save(update_fields=["verified_at"])
+
+    def clear(self) -> None:
+        """Forget its documents and have a worker remove them. Raises ValueError as above.
+
+        Without a broker they stay where they are, unseen, until the next build of their slot.
+        """
+        self.forget_documents()
+        try:
+            current_app.send_task("search.tasks.clear_index_build", (self.pk,))
+        except OperationalError:
+            logger.warning("the documents of build %s are not removed: no broker", self.pk)
 
 
 class Rejection(models.Model):

@@ -9,3 +9,18 @@ def run_index_build(pk: int) -> None:
     from search.indexing import build_index
 
     run(IndexBuild.objects.get(pk=pk), build_index)
+
+
+@shared_task
+def clear_index_build(pk: int) -> None:
+    """Its row says already that it cannot answer; now its documents go, and its slot is free."""
+    from asgiref.sync import async_to_sync
+
+    from search.engine import engine
+
+    build = IndexBuild.objects.get(pk=pk)
+    if engine().slots and not build.slot:
+        # Another build took the slot meanwhile, and writes over what is left.
+        return
+    async_to_sync(engine().drop)(build.generation)
+    IndexBuild.objects.filter(pk=pk).update(slot="")

@@ -75,6 +75,13 @@ def test_a_socket_path_the_kernel_would_refuse_is_told(settings: Any) -> None:
     assert ids(checks.socket_path_is_short_enough()) == ["clipsite.E003"]
 
 
+def test_a_vespa_address_or_timeout_that_cannot_be_is_told(settings: Any) -> None:
+    assert checks.vespa_urls_are_http_urls() == checks.vespa_timeout_is_positive() == []
+    settings.VESPA_URL, settings.VESPA_TIMEOUT = "vespa:8080", 0
+    assert ids(checks.vespa_urls_are_http_urls()) == ["clipsite.E005"]
+    assert ids(checks.vespa_timeout_is_positive()) == ["clipsite.E006"]
+
+
 def test_a_heartbeat_timeout_below_the_beat_is_told(settings: Any) -> None:
     assert checks.heartbeat_timeout_leaves_room() == []
     settings.JOB_HEARTBEAT_TIMEOUT = 2
