@@ -7,7 +7,8 @@ PORT   ?= 8000
 CORPUS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit browser-deps clean bench-search
+.PHONY: help run test lint types unit browser-deps vespa clean bench-search bench-engines \
+  bench-feeding bench-reembedding
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -34,8 +35,24 @@ browser-deps:  # Debian's Chromium for the browser journey, where we may install
 	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
 	  (apt-get update -qq && apt-get install -y -qq chromium >/dev/null) || true
 
+vespa: $(VENV)/.test  ## the tests that need a real Vespa: starts the official container (Docker)
+	docker run --detach --rm --name clipsite-vespa --publish 8080:8080 --publish 19071:19071 \
+	  vespaengine/vespa:8.738.17
+	@until curl --silent --fail http://localhost:19071/state/v1/health | grep -q '"up"'; do sleep 2; done
+	VESPA_URL=http://localhost:8080 VESPA_CONFIG_URL=http://localhost:19071 $(PY) -m pytest -m vespa; \
+	  status=$$?; docker stop clipsite-vespa; exit $$status
+
 bench-search: $(VENV)/.run  ## latency of each leg over the live index
 	$(PY) benchmarks/search.py
+
+bench-engines: $(VENV)/.test  ## the same utterances on LanceDB and on the Vespa stub, side by side
+	$(PY) benchmarks/engines.py
+
+bench-feeding: $(VENV)/.test  ## documents a second into the Vespa stub, beside pyvespa's own feeder
+	$(PY) benchmarks/feeding.py
+
+bench-reembedding: $(VENV)/.test  ## searches under load while an index is rebuilt and promoted
+	$(PY) benchmarks/reembedding.py
 
 clean:  ## remove the environment and all state under var/
 	rm -rf $(VENV) var

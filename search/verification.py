@@ -40,6 +40,11 @@ def verify(
     recall = _check_recall(index, encoder, sample)
     golden = _sample(there, GOLDEN_QUERIES)
     _check_golden(index, golden)
+    if index.coverage < 1:
+        raise EngineError(
+            f"The build could not be verified: the engine answered for {index.coverage:.0%} of the "
+            "documents only. Start it again when all its nodes are up, or allow it more time."
+        )
     return Verification(
         documents=documents,
         recall_at_10=round(recall, 4),

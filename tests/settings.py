@@ -11,6 +11,10 @@ os.environ["CLIPSITE_VAR"] = folder
 os.environ["SECRET_KEY"] = "only for tests"
 os.environ.setdefault("DATABASE_URL", "")
 os.environ["REDIS_URL"] = ""
+# A real Vespa is for the tests marked so; all others have the engine they make themselves.
+for name in ("VESPA_URL", "VESPA_CONFIG_URL"):
+    os.environ[f"TEST_{name}"] = os.environ.pop(name, "")
+    os.environ[name] = ""
 
 from clipsite.settings import *  # noqa: E402, F403
 

@@ -201,7 +201,7 @@ class VespaEngine:
         state = await self._connection.health()
         if state != "up":
             raise Unavailable(f"Vespa is {state}.")
-        root = await self._connection.ask({"yql": "select image_id from image where true limit 0"})
+        root = await self._connection.ask({"yql": "select * from image where true limit 0"})
         if coverage_of(root) < 1:
             raise Unavailable("Some of Vespa's nodes do not answer.")
         return f"Vespa, {root['fields']['totalCount']} documents."

@@ -14,7 +14,7 @@ import httpr
 from tenacity import (
     AsyncRetrying,
     retry_any,
-    retry_if_exception_type,
+    retry_if_exception,
     stop_after_attempt,
     stop_after_delay,
     wait_random,
@@ -67,7 +67,7 @@ class Connection:
         once_more = AsyncRetrying(
             stop=stop_after_attempt(2) | stop_after_delay(self._timeout / 2),
             wait=wait_random(0, 0.1),
-            retry=retry_any(retry_if_exception_type(_LOST), retry_if_status(503)),
+            retry=retry_any(retry_if_exception(_is_lost), retry_if_status(503)),
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
         timed = {**body, "timeout": f"{round(self._timeout * 1000)}ms"}
@@ -192,8 +192,9 @@ class Connection:
         return cast(httpr.AsyncClient, made)
 
 
-# A connection that was refused or cut; a second try may find another, or a restarted server.
-_LOST = (httpr.NetworkError, httpr.ProtocolError)
+def _is_lost(exc: BaseException) -> bool:
+    """A connection that was refused or cut: a second try may find another, or a new server."""
+    return isinstance(exc, httpr.RequestError) and not isinstance(exc, httpr.TimeoutException)
 
 
 def coverage_of(root: Mapping[str, Any]) -> float:

@@ -19,7 +19,7 @@ EXPLORE_MORE = 200
 MOST_FACET_VALUES = 1000
 # A clause stands in the query at most so often, however heavy it is.
 MOST_REPEATS = 8
-SELECT = "select image_id from image where"
+SELECT = "select * from image where"
 _WORD = re.compile(r"[^\W_]+")
 
 

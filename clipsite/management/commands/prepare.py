@@ -85,6 +85,8 @@ class Command(BaseCommand):
         """Nothing if a build of this model holds every image: which one is live is a choice."""
         builds = run.checkpoint.builds.filter(verified_at__isnull=False, engine=engine_name())
         if not builds.filter(documents__gte=Image.objects.count()).exists():
+            if settings.VESPA_CONFIG_URL:
+                call_command("vespa_deploy", checkpoint=run.checkpoint.name, stdout=self.stdout)
             self._do("Indexing", IndexBuild(checkpoint=run.checkpoint), _build_index)
 
     def _do(self, title: str, job: Any, work: Any) -> None:

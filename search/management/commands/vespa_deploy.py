@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from search.engine import engine
+from search.engine import engine, engine_name
 from search.engines.base import EngineError, Generation
 from search.engines.vespa_package import (
     DEFAULT_SIZE,
@@ -31,8 +31,11 @@ class Command(BaseCommand):
         parser.add_argument("--wait", type=float, default=300.0, help="seconds to wait for Vespa")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if not settings.VESPA_CONFIG_URL:
-            raise CommandError("VESPA_CONFIG_URL is not set: where is Vespa's config server?")
+        if not settings.VESPA_CONFIG_URL or not settings.VESPA_URL:
+            raise CommandError(
+                "VESPA_URL (queries and documents) and VESPA_CONFIG_URL (the config server) must "
+                "both be set."
+            )
         if options["overlay"] and not options["overlay"].is_dir():
             raise CommandError(f"{options['overlay']} is not a folder.")
         try:
@@ -58,8 +61,7 @@ class Command(BaseCommand):
         for warning in server.deploy(files):
             self.stdout.write(f"Vespa warns: {warning}")
         server.wait_until_converged(options["wait"])
-        if settings.VESPA_URL:
-            _wait_until_up(options["wait"])
+        _wait_until_up(options["wait"])
         self.stdout.write("Deployed.")
 
     def _make_sure(self, changed: list[str], yes: bool) -> None:
@@ -79,7 +81,7 @@ def _wanted_sizes(deployed: dict[str, int], checkpoint: str | None) -> dict[str,
     newest = Checkpoint.objects.order_by("-pk").first()
     empty = newest.dimension if newest else DEFAULT_SIZE
     sizes = {slot: deployed.get(slot, empty) for slot in SLOTS}
-    for build in IndexBuild.objects.filter(engine="vespa", slot__in=SLOTS):
+    for build in IndexBuild.objects.filter(engine=engine_name(), slot__in=SLOTS):
         sizes[build.slot] = build.checkpoint.dimension
     if checkpoint:
         try:

@@ -1,6 +1,6 @@
 """What every engine must do, run on each engine there is."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +21,9 @@ from search.engines.base import (
     Vectors,
 )
 from search.engines.lance import LanceEngine
+from search.engines.vespa import VespaEngine
 from search.fusion import fuse
 
-ENGINES: dict[str, Callable[[Path], Engine]] = {"lancedb": LanceEngine}
 DIMENSION = 8
 FIRST, SECOND = Generation(1, "a"), Generation(2, "b")
 # Stored vectors may be rounded to bfloat16.
@@ -49,9 +49,17 @@ def document(image_id: int, caption: str = "", **over: object) -> Document:
     return Document(**{**values, **over})  # type: ignore[arg-type]
 
 
-@pytest.fixture(params=list(ENGINES))
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    return ENGINES[request.param](tmp_path / "index")
+@pytest.fixture(params=["lancedb", "stub", pytest.param("vespa", marks=pytest.mark.vespa)])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """LanceDB always, the contract stub always, a real Vespa where VESPA_URL names one."""
+    made: Engine
+    if request.param == "lancedb":
+        made = LanceEngine(tmp_path / "index")
+    else:
+        server = request.getfixturevalue(f"{request.param}_of_eight")
+        made = VespaEngine(server.url, timeout=5.0)
+    yield made
+    made.close()
 
 
 def vectors(*image_ids: int) -> Vectors:
