@@ -48,8 +48,8 @@ def fuse(
     """The pool in order of its score, ties by image id.
 
     linear: α·n(cosine) + (1-α)·n(bm25), n = min-max over the pool, 0 where all are equal.
-    rrf:    1/(60 + rank by cosine) + 1/(60 + rank by BM25), ranks over the pool, nothing for a
-            BM25 of 0.
+    rrf:    1/(60 + rank by cosine) + 1/(60 + rank by BM25), ranks over the pool, equal values in
+            order of the other leg, nothing for a BM25 of 0.
 
     Where the engine ranked the pool itself, its order holds; the parts are the same formula's.
     """
@@ -58,8 +58,9 @@ def fuse(
     bm25 = {candidate.image_id: candidate.bm25 for candidate in pool}
     cosine = {candidate.image_id: candidate.cosine for candidate in pool}
     if blend.kind == "rrf":
-        words = {i: part if bm25[i] > 0 else 0.0 for i, part in _reciprocal(bm25).items()}
-        pictures = _reciprocal(cosine)
+        ranked = _reciprocal(bm25, cosine)
+        words = {i: part if bm25[i] > 0 else 0.0 for i, part in ranked.items()}
+        pictures = _reciprocal(cosine, bm25)
     else:
         words = _scaled(bm25, 1.0 - blend.alpha)
         pictures = _scaled(cosine, blend.alpha)
@@ -94,6 +95,6 @@ def _scaled(values: Mapping[int, float], weight: float) -> dict[int, float]:
     return {key: weight * (value - low) / (high - low) for key, value in values.items()}
 
 
-def _reciprocal(values: Mapping[int, float]) -> dict[int, float]:
-    ordered = sorted(values, key=lambda key: (-values[key], key))
+def _reciprocal(values: Mapping[int, float], other: Mapping[int, float]) -> dict[int, float]:
+    ordered = sorted(values, key=lambda key: (-values[key], -other[key], key))
     return {key: 1.0 / (RRF_K + rank) for rank, key in enumerate(ordered, start=1)}

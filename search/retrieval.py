@@ -222,13 +222,12 @@ class _Search:
         """Facets, and how many images pass; neither stops an answer."""
         since = perf_counter()
         try:
-            facets = await self.index.facets(FACET_FIELDS, self.scope)
-            total = await self.index.count(self.scope)
+            counts = await self.index.facets(FACET_FIELDS, self.scope)
         except EngineError as exc:
             self._lost("counts", exc)
             return {name: {} for name in FACET_FIELDS}, None
         self.timing["facets_ms"] = round((perf_counter() - since) * 1000, 2)
-        return facets, total
+        return counts.values, counts.total
 
     def _lost(self, part: str, exc: EngineError) -> None:
         """Note a part that could not answer. A wrong question is wrong for all of them."""

@@ -158,6 +158,16 @@ class Candidate:
     score: float | None = None
 
 
+@dataclass(frozen=True)
+class Counts:
+    """`total` documents lie in the scope; `values` says how many have each value of each field,
+    all filters applied but the field's own.
+    """
+
+    total: int
+    values: dict[str, dict[str, int]]
+
+
 class Index(Protocol):
     """One generation, as one search or one build uses it. Matches come best first, ties by id."""
 
@@ -197,8 +207,7 @@ class Index(Protocol):
 
     async def count(self, scope: Scope) -> int: ...
 
-    async def facets(self, fields: Sequence[str], scope: Scope) -> dict[str, dict[str, int]]:
-        """How many documents have each value, all filters applied but the field's own."""
+    async def facets(self, fields: Sequence[str], scope: Scope) -> Counts: ...
 
     async def digests(self) -> dict[int, str]:
         """Every document of the generation, for resuming and for reconciliation."""
@@ -232,11 +241,14 @@ def check_fields(fields: Sequence[str] | Mapping[str, object]) -> None:
 
 
 def fields_by_scope(fields: Sequence[str], scope: Scope) -> list[tuple[list[str], Scope]]:
-    """Which facets can be counted over the same documents: each ignores its own choice only."""
+    """Which facets can be counted over the same documents: each ignores its own choice only.
+
+    The first are counted over the scope as it is, even if there are none.
+    """
     chosen = {r.field for r in scope.restrictions if r.any_of}
     together = [field for field in fields if field not in chosen]
     alone = [([field], scope.ignoring(field)) for field in fields if field in chosen]
-    return [(together, scope), *alone] if together else alone
+    return [(together, scope), *alone]
 
 
 def split_by_length(

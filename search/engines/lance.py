@@ -23,6 +23,7 @@ from search.engines.base import (
     Blend,
     Candidate,
     Clause,
+    Counts,
     Document,
     Generation,
     Match,
@@ -130,26 +131,32 @@ class LanceIndex:
         where = await self._where(scope)
         return int(await self._table.count_rows(where.to_sql() if where is not None else None))
 
-    async def facets(self, fields: Sequence[str], scope: Scope) -> dict[str, dict[str, int]]:
+    async def facets(self, fields: Sequence[str], scope: Scope) -> Counts:
         check_fields(fields)
-        counts: dict[str, dict[str, int]] = {}
+        values: dict[str, dict[str, int]] = {}
+        totals = []
         for together, seen in fields_by_scope(fields, scope):
-            counts |= await self._values(together, seen)
-        return counts
+            total, found = await self._values(together, seen)
+            totals.append(total)
+            values |= found
+        return Counts(totals[0], values)
 
     async def digests(self) -> dict[int, str]:
         table = await self._table.query().select(["image_id", "digest"]).limit(ALL).to_arrow()
         ids, digests = table["image_id"].to_pylist(), table["digest"].to_pylist()
         return dict(zip(ids, digests, strict=True))
 
-    async def _values(self, fields: list[str], scope: Scope) -> dict[str, dict[str, int]]:
+    async def _values(
+        self, fields: list[str], scope: Scope
+    ) -> tuple[int, dict[str, dict[str, int]]]:
+        """How many documents lie in the scope, and how many of them have each value."""
         query = self._table.query()
         where = await self._where(scope)
         if where is not None:
             query = query.where(where)
-        table = await query.select(fields).limit(ALL).to_arrow()
+        table = await query.select(["image_id", *fields]).limit(ALL).to_arrow()
         counted = {field: table[field].value_counts().to_pylist() for field in fields}
-        return {
+        return table.num_rows, {
             field: {v["values"]: v["counts"] for v in values if v["values"]}
             for field, values in counted.items()
         }

@@ -19,6 +19,7 @@ from search.engines.base import (
     Blend,
     Candidate,
     Clause,
+    Counts,
     Document,
     EngineError,
     Generation,
@@ -120,15 +121,14 @@ class VespaIndex:
         root = await self._ask(queries.facets(self._generation, (), scope))
         return int(root["fields"]["totalCount"])
 
-    async def facets(self, fields: Sequence[str], scope: Scope) -> dict[str, dict[str, int]]:
-        asked = [
-            self._ask(queries.facets(self._generation, together, seen))
-            for together, seen in fields_by_scope(fields, scope)
-        ]
-        counts: dict[str, dict[str, int]] = {field: {} for field in fields}
-        for root in await asyncio.gather(*asked):
-            counts |= _groups(root)
-        return counts
+    async def facets(self, fields: Sequence[str], scope: Scope) -> Counts:
+        asked = fields_by_scope(fields, scope)
+        bodies = [queries.facets(self._generation, together, seen) for together, seen in asked]
+        roots = await asyncio.gather(*(self._ask(body) for body in bodies))
+        values: dict[str, dict[str, int]] = {field: {} for field in fields}
+        for root in roots:
+            values |= _groups(root)
+        return Counts(int(roots[0]["fields"]["totalCount"]), values)
 
     async def digests(self) -> dict[int, str]:
         here = f"image.generation_{self._generation.slot} == {self._generation.number}"

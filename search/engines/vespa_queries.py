@@ -61,7 +61,9 @@ def candidates(
     nearest = _nearest(generation, 1, exact=False)
     ranked = question.words(clauses, len(image_ids))
     profile = f"{'rrf' if blend.kind == 'rrf' else 'hybrid'}_{generation.slot}"
-    inputs: Body = {"input.query(q)": _numbers(vector), "input.query(alpha)": blend.alpha}
+    # By rank, α only has to order equal values by the other leg, so it must not be at an end.
+    alpha = 0.5 if blend.kind == "rrf" else blend.alpha
+    inputs: Body = {"input.query(q)": _numbers(vector), "input.query(alpha)": alpha}
     return question.body(
         [*question.within(Scope()), _rank([_is_one_of(image_ids), nearest, *ranked])],
         len(image_ids),

@@ -54,6 +54,12 @@ def test_a_caption_without_the_words_has_no_rank_by_words() -> None:
     assert last.score == pytest.approx(1 / 62)
 
 
+def test_equal_values_are_ranked_by_the_other_leg() -> None:
+    tied = pool({1: 2.0, 2: 2.0, 3: 2.0}, {1: 0.1, 2: 0.4, 3: 0.4})
+    parts = {hit.image_id: hit.bm25_part for hit in fuse(tied, [], [], Blend("rrf"))}
+    assert parts == {2: 1 / 61, 3: 1 / 62, 1: 1 / 63}
+
+
 def test_a_leg_whose_values_are_all_equal_adds_nothing() -> None:
     flat = pool({1: 2.0, 2: 2.0}, {1: 0.1, 2: 0.4})
     hits = fuse(flat, [Match(1, 2.0), Match(2, 2.0)], [], Blend())

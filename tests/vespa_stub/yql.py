@@ -87,9 +87,11 @@ class Question:
 
 
 TOKEN = re.compile(
-    r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?)|@(?P<parameter>[A-Za-z_]\w*)'
+    r"\s*(?:(?P<pairs>\[\[-?\d+,\s*\d+\](?:,\s*\[-?\d+,\s*\d+\])*\])"
+    r'|(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?)|@(?P<parameter>[A-Za-z_]\w*)'
     r"|(?P<word>[A-Za-z_][\w.]*)|(?P<sign>[(){}\[\],:=*!|-]))"
 )
+PAIR = re.compile(r"\[(-?\d+),")
 LITERAL = re.compile(r"[a-z0-9_ -]*")
 
 
@@ -135,6 +137,12 @@ class Tokens:
         if self.kind() != "number" or "." in self.peek():
             raise self.wrong("a whole number is missing")
         return int(self.take())
+
+    def keys_of_pairs(self) -> list[int]:
+        """A list of [key, weight] is one token, as it may hold hundreds of them."""
+        if self.kind() != "pairs":
+            raise self.wrong("a list of [key, weight] is missing")
+        return [int(key) for key in PAIR.findall(self.take())]
 
     def string(self) -> str:
         """A parameter's value, or a constant that nobody could have typed in."""

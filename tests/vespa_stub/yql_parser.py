@@ -138,20 +138,10 @@ class _Parser:
             values: list[Any] = self._listed(self._named_weight)
             self._tokens.expect("}")
         else:
-            self._tokens.expect("[")
-            values = self._listed(self._weight_pair)
-            self._tokens.expect("]")
+            values = list(self._tokens.keys_of_pairs())
         if len(values) > MOST_VALUES:
             raise BadQuery(f"{len(values)} values in one weightedSet", 3)
         return OneOf(field, tuple(values))
-
-    def _weight_pair(self) -> int:
-        self._tokens.expect("[")
-        value = self._tokens.integer()
-        self._tokens.expect(",")
-        self._tokens.integer()
-        self._tokens.expect("]")
-        return value
 
     def _named_weight(self) -> str:
         value = self._tokens.string()

@@ -130,7 +130,10 @@ async def test_left_out_images_are_never_found(index: Index) -> None:
 async def test_a_facet_counts_what_its_own_selection_hides(index: Index) -> None:
     scope = Scope((Restriction("modality", any_of=("ct",)), Restriction("year", ("2013", "2011"))))
     counts = await index.facets(("modality", "year", "sex"), scope)
-    assert counts == {"modality": {"ct": 1, "x-ray": 1}, "year": {"2013": 1}, "sex": {}}
+    assert counts.values == {"modality": {"ct": 1, "x-ray": 1}, "year": {"2013": 1}, "sex": {}}
+    assert counts.total == await index.count(scope) == 1
+    alone = await index.facets(("modality",), Scope((Restriction("modality", ("ct",)),)))
+    assert (alone.total, alone.values) == (1, {"modality": {"x-ray": 2, "ct": 1, "mri": 1}})
 
 
 async def test_candidates_have_their_true_scores_whoever_found_them(index: Index) -> None:
@@ -188,7 +191,7 @@ async def test_an_update_changes_the_words_and_keeps_the_vector(index: Index) ->
     assert ids(await index.lexical([Clause("coronal")], Scope(), 10)) == [2]
     assert ids(await index.lexical([Clause("thickening")], Scope(), 10)) == []
     counts = await index.facets(("modality",), Scope())
-    assert counts == {"modality": {"x-ray": 1, "ct": 1, "mri": 2}}
+    assert counts.values == {"modality": {"x-ray": 1, "ct": 1, "mri": 2}}
     assert np.array_equal((await index.embeddings([2]))[2], before)
 
 

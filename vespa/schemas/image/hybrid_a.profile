@@ -1,4 +1,4 @@
-# α · n(cosine) + (1 - α) · n(bm25) over the pool, n = min-max. The first phase only has to bring
+# alpha * n(cosine) + (1 - alpha) * n(bm25) over the pool, n = min-max. The first phase only has to bring
 # every candidate of the pool (at most 400) into the window.
 rank-profile hybrid_a inherits semantic_a {
   first-phase {

@@ -10,9 +10,5 @@ rank-profile lexical {
   first-phase {
     expression: bm25_score
   }
-  match-features {
-    bm25_score
-    bm25(caption)
-    bm25(negated)
-  }
+  match-features: bm25_score
 }
