@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,12 @@ class Site:
             ["pgrep", "-f", f"celery.*-n {name}@"], capture_output=True, text=True
         )
         for pid in map(int, found.stdout.split()):
-            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
-            if words[0] != b"/bin/sh" and str(self.folder).encode() in environment:
-                os.kill(pid, signal.SIGKILL)
+            # The shell that pgrep saw may have ended meanwhile.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+                environment = Path(f"/proc/{pid}/environ").read_bytes()
+                if words[0] != b"/bin/sh" and str(self.folder).encode() in environment:
+                    os.kill(pid, signal.SIGKILL)
 
 
 def _draw(folder: Path) -> None:
@@ -145,8 +148,9 @@ def _wait_until_ready(address: str) -> None:
     pytest.fail("the site did not start")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
+    """Not for longer than a module: its event loop stands in the way of asynchronous tests."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here: apt-get install chromium")
     from playwright.sync_api import sync_playwright

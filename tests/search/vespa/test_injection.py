@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.conf import settings
+from django.test import Client
 from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as hypothesis_settings
 
@@ -15,6 +16,7 @@ from search.engines import vespa_queries as queries
 from search.engines.base import Clause, Document, Generation, Restriction, Scope
 from search.engines.vespa import VespaEngine
 from search.engines.vespa_package import render
+from search.models import IndexBuild
 from tests.vespa_stub.server import StubServer
 from tests.vespa_stub.yql_parser import parse
 
@@ -29,6 +31,8 @@ PIECES = [
 ]  # fmt: skip
 FIRST, SECOND = Generation(1, "a"), Generation(2, "a")
 WHOLE = Scope()
+# Each costs a whole search; a run of 1,000 takes a minute more and found the same.
+API_UTTERANCES = 100
 
 
 def unit(seed: int) -> Any:
@@ -75,6 +79,22 @@ async def test_a_thousand_hostile_utterances_stay_within_their_generation(
         expected = 0 if not queries.words_of(text) else asked
         assert asked == expected <= 2, text
     engine.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_hostile_utterances_are_answered_or_refused_by_the_api(
+    vespa_build: IndexBuild, stub: StubServer, editor: Any
+) -> None:
+    client = Client()
+    client.force_login(editor)
+    for text in utterances(API_UTTERANCES):
+        answer = client.get("/api/v1/search", {"q": text.encode("utf-8", "replace").decode()})
+        assert answer.status_code in (200, 400), text
+        if answer.status_code == 200:
+            assert answer.json()["total"] <= 8
+        else:
+            assert answer.json()["detail"].endswith("."), text
+    assert stub.requests.statuses[400] == 0
 
 
 @hypothesis_settings(max_examples=200, suppress_health_check=list(HealthCheck), deadline=None)
