@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -34,7 +35,6 @@ class RejectionInline(admin.TabularInline[Rejection, IndexBuild]):
 class IndexBuildAdmin(JobAdmin[IndexBuild]):
     settings_fields = ("checkpoint", "promote_when_done")
     result_fields = ("engine", "slot", "documents", "fingerprint", "verified_at", "passed")
-    inlines = (RejectionInline,)
     list_display = (*JobAdmin.list_display, "documents", "live")
     list_select_related = ("checkpoint", "started_by")
 
@@ -53,6 +53,9 @@ class IndexBuildAdmin(JobAdmin[IndexBuild]):
     @admin.display(description="live", boolean=True)
     def live(self, build: Any) -> bool:
         return bool(build.answers)
+
+    def get_inlines(self, request: HttpRequest, obj: IndexBuild | None = None) -> Any:
+        return [RejectionInline] if obj is not None and obj.rejections.exists() else []
 
     @admin.display(description="verification")
     def passed(self, build: IndexBuild) -> str:
@@ -76,30 +79,25 @@ class IndexBuildAdmin(JobAdmin[IndexBuild]):
         ]
 
     def promote_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not request.user.has_perm("clipsite_search.promote_indexbuild"):
-            raise PermissionDenied
-        build = get_object_or_404(self.get_queryset(request), pk=pk)
-        try:
-            build.promote()
-        except ValueError as exc:
-            messages.error(request, str(exc))
-        else:
-            self.log_change(request, build, "Made live.")
-            messages.success(request, f"{build} answers searches now.")
-        return HttpResponseRedirect(self.page_of(build))
+        return self._act(request, pk, IndexBuild.promote, "Made live: it answers searches now.")
 
     def clear_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Free the room of a build that nobody searches; the row and its numbers stay."""
+        return self._act(request, pk, IndexBuild.clear, "Cleared: its documents are being removed.")
+
+    def _act(
+        self, request: HttpRequest, pk: int, action: Callable[[IndexBuild], None], done: str
+    ) -> HttpResponse:
         if not request.user.has_perm("clipsite_search.promote_indexbuild"):
             raise PermissionDenied
         build = get_object_or_404(self.get_queryset(request), pk=pk)
         try:
-            build.clear()
+            action(build)
         except ValueError as exc:
             messages.error(request, str(exc))
         else:
-            self.log_change(request, build, "Cleared.")
-            messages.success(request, f"The documents of {build} are being removed.")
+            self.log_change(request, build, done)
+            messages.success(request, f"{build}: {done[0].lower()}{done[1:]}")
         return HttpResponseRedirect(self.page_of(build))
 
     def page_context(self, request: HttpRequest, job: IndexBuild) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { accepts, asked, framesOf, initialState, reduce } from "../../search/static/clipsite_search/js/state.js";
+import { accepts, asked, framesOf, initialState, reduce, showsAnother } from "../../search/static/clipsite_search/js/state.js";
 
 const hit = (id, over = {}) => ({ image_id: id, feedback: 0, ...over });
 const frame = (type, data = {}, over = {}) => ({ v: 1, turn: 7, seq: 2, type, data, ...over });
@@ -58,6 +58,14 @@ test("an error before the ack ends the waiting and keeps the turn", () => {
   const state = reduce(asked(after(ack()), "x"), frame("error", { message: "no" }, { turn: null, seq: 0 }));
   assert.equal(state.phase, "failed");
   assert.equal(state.turn, 7);
+});
+
+test("a turn that failed before its first hits must not stand above those of another", () => {
+  const earlier = [ack(7), hits("fused", [1], { seq: 3 })];
+  assert.equal(showsAnother(after(...earlier, ack(8), frame("error", {}, { turn: 8 }))), true);
+  assert.equal(showsAnother(after(...earlier, frame("error", {}, { turn: 7 }))), false);
+  const refused = frame("error", {}, { turn: null, seq: 0 });
+  assert.equal(showsAnother(reduce(after(...earlier), refused)), false);
 });
 
 test("an error of a turn left behind is dropped", () => {

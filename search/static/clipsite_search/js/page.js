@@ -8,7 +8,9 @@ import { Grid } from "./grid.js";
 import { listenToDeleting, listenToSaving, rememberConversation } from "./history.js";
 import { request } from "./http.js";
 import { listenToKeys } from "./keys.js";
-import { accepts, asked, framesOf, initialState, reduce, unseen } from "./state.js";
+import {
+  accepts, asked, framesOf, initialState, reduce, showsAnother, unseen,
+} from "./state.js";
 import { Thread } from "./thread.js";
 import { announcement, outcome, SENTENCES } from "./words.js";
 
@@ -92,6 +94,10 @@ const SHOW = {
     byId("announcer").textContent = announcement(state);
   },
   error() {
+    if (showsAnother(state)) {
+      grid.clear();
+      renderFacets(byId("facets"), [], toggleFacet);
+    }
     grid.settle();
     fill(byId("problem"), state.problem);
     byId("problem").hidden = false;

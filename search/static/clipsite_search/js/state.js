@@ -17,6 +17,7 @@ export function initialState(over = {}) {
     ranked: 0,
     total: null,
     problem: null,
+    problemTurn: null,
     ...over,
   };
 }
@@ -62,7 +63,7 @@ const REDUCERS = {
     ranked: data.ranked,
     notices: [...new Set([...state.notices, ...data.notices])],
   }),
-  error: (state, data) => ({ phase: "failed", problem: data }),
+  error: (state, data, turn) => ({ phase: "failed", problem: data, problemTurn: turn }),
   feedback: (state, data) => ({
     hits: state.hits.map((hit) =>
       hit.image_id === data.image_id ? { ...hit, feedback: data.value } : hit,
@@ -72,10 +73,16 @@ const REDUCERS = {
 
 export function reduce(state, frame) {
   if (!accepts(state, frame)) return state;
-  const change = REDUCERS[frame.type]?.(state, frame.data) ?? {};
+  const change = REDUCERS[frame.type]?.(state, frame.data, frame.turn) ?? {};
   if (frame.type === "feedback" || frame.turn === null) return { ...state, ...change };
   const lastSeq = frame.type === "ack" ? frame.seq : Math.max(state.lastSeq, frame.seq);
   return { ...state, ...change, turn: frame.turn, lastSeq };
+}
+
+/** Whether what is on show belongs to an earlier turn than the one that has just failed. */
+export function showsAnother(state) {
+  const { phase, leg, turn, problemTurn } = state;
+  return phase === "failed" && leg === null && turn !== null && turn === problemTurn;
 }
 
 export function unseen(known, hits) {
