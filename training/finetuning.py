@@ -33,6 +33,14 @@ class _Watcher:
         self.stopping = False
         self.asked_at = 0.0
 
+    def on_start(self, step: int, epochs: int) -> None:
+        """Forget what was told after the state that the run goes on from, if it goes on."""
+        self.run.step_points.filter(step__gt=step).delete()
+        last = self.run.epoch_points.order_by("epoch")[:epochs].values_list("pk", flat=True)
+        self.run.epoch_points.exclude(pk__in=list(last)).delete()
+        if step:
+            self.run.note(f"Going on after step {step}")
+
     def on_step(self, point: clip.StepPoint) -> None:
         self.step = point.step
         values = asdict(point)
@@ -72,11 +80,12 @@ class _Watcher:
 
 
 def finetune(run: TrainingRun) -> str:
-    """Train, save the points as they come, and register the checkpoint. Starts from the front."""
+    """Train, save the points as they come, and register the checkpoint.
+
+    A run that was cut goes on from its last state, unless its settings, pairs or base changed.
+    """
     config = run.config()
     prepare_cpu(settings.MODEL_THREADS)
-    run.step_points.all().delete()
-    run.epoch_points.all().delete()
     train = pairs_of(run.collection, "train")
     if not train:
         raise TrainingError(f"{run.collection} has no captioned image in its train split.")
@@ -96,6 +105,8 @@ def finetune(run: TrainingRun) -> str:
         on_epoch=watcher.on_epoch,
         on_read=watcher.on_read,
         should_stop=watcher.should_stop,
+        on_start=watcher.on_start,
+        state_file=folder.with_name(f"{folder.name}.state"),
     )
     watcher.save_points()
     _register(run)

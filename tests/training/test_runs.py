@@ -97,6 +97,43 @@ def test_cancelling_stops_within_a_few_steps_and_keeps_a_checkpoint(
     assert job.checkpoint.encoder().dimension == job.checkpoint.dimension
 
 
+def test_a_cancelled_run_goes_on_to_the_losses_of_one_that_was_not(
+    collection: Collection, checkpoints: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"epochs": "3", "log_every": "1", "batch_size": "8"}
+    whole, cut = (make_run(collection, settings=settings) for _ in range(2))
+    run(whole, finetune)
+    monkeypatch.setattr("training.finetuning.ASK_EVERY", 0.0)
+    monkeypatch.setattr("jobs.models.WRITE_EVERY", 0.0)
+    real = TrainingRun.advance
+    with monkeypatch.context() as patch:
+
+        def cancel_at_third_step(self: TrainingRun, done: int, *args: Any, **values: Any) -> None:
+            if done == 3:
+                TrainingRun.objects.get(pk=self.pk).request_cancel()
+            real(self, done, *args, **values)
+
+        patch.setattr(TrainingRun, "advance", cancel_at_third_step)
+        run(cut, finetune)
+    cut.refresh_from_db()
+    assert cut.status == "cancelled"
+    cut.enqueue()
+    run(cut, finetune)
+    cut.refresh_from_db()
+    assert cut.status == "succeeded"
+    assert "Going on after step" in cut.log
+
+    def curve(job: TrainingRun) -> list[Any]:
+        return list(job.step_points.values_list("step", "epoch", "loss", "learning_rate"))
+
+    assert curve(cut) == curve(whole)
+    assert [p.metrics for p in cut.epoch_points.all()] == [
+        p.metrics for p in whole.epoch_points.all()
+    ]
+    assert cut.checkpoint.fingerprint == whole.checkpoint.fingerprint
+    assert not list(checkpoints.rglob("*.state"))
+
+
 def test_starting_a_lost_run_again_leaves_one_checkpoint_and_no_old_points(
     trained: TrainingRun,
 ) -> None:

@@ -27,9 +27,12 @@ from training.clip.inputs import Inputs, Rows, Stopped, Watch
 from training.clip.loss import logits_per_image, positive_pairs, symmetric_info_nce, unit
 from training.clip.optimising import Averaged, build_optimiser, rate_factor, set_rates
 from training.clip.progress import EpochPoint, Outcome, StepPoint
+from training.clip.resuming import identity, keep, take_up
 from training.clip.selection import measure
 from training.clip.towers import Towers
 
+# Seconds between two states of a run on disk, beside the one after each epoch.
+KEEP_EVERY = 30.0
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "pillow")
 
 
@@ -47,27 +50,37 @@ def finetune(
     on_epoch: Callable[[EpochPoint], None],
     on_read: Callable[[int, int, str], None],
     should_stop: Callable[[], bool],
+    on_start: Callable[[int, int], None] = lambda step, epochs: None,
+    state_file: Path | None = None,
 ) -> Outcome:
     """
     Tunes a copy of `encoder` and leaves the selected weights in `folder`. `validation` is only
     reported; the epoch is chosen on a part of `train`, unless `config.holdout_fraction` is 0.
     Repeatable on a CPU for a seed. Raises TrainingError.
+
+    With a `state_file`, a run that was cut goes on there, to the same losses on a CPU;
+    `on_start` hears how many steps were taken and epochs measured before. The file goes when
+    the run has ended by itself.
     """
-    run = Run(encoder, train, validation, config, Watch(on_read, should_stop))
+    run = Run(encoder, train, validation, config, Watch(on_read, should_stop), state_file)
     stopped = False
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         try:
             run.fill_caches()
-            for epoch in range(1, config.epochs + 1):
-                for point in run.steps_of(epoch):
+            if state_file is not None:
+                take_up(run, state_file)
+            on_start(run.step, len(run.history))
+            while not run.over:
+                for point in run.steps():
                     on_step(point)
-                if epoch % config.eval_every == 0 or run.is_over(epoch):
-                    on_epoch(run.measure_epoch(epoch))
-                if run.is_over(epoch):
-                    break
+                if run.epoch % config.eval_every == 0 or run.is_last_epoch():
+                    on_epoch(run.measure_epoch())
+                run.end_epoch()
         except Stopped:
             stopped = True
+            if run.step:
+                run.keep_state()
     run.save(folder, train, stopped=stopped)
     return run.outcome(folder, stopped=stopped)
 
@@ -82,9 +95,12 @@ class Run:
         validation: Sequence[Pair],
         config: Config,
         watch: Watch,
+        state_file: Path | None = None,
     ) -> None:
-        self.started = time.monotonic()
+        self.started = self.kept_at = time.monotonic()
         self.config, self.watch = config, watch
+        self.state_file = state_file
+        self.made_of = identity(config, data_hash(train), encoder.fingerprint)
         learning, holdout = split_holdout(train, config.holdout_fraction, config.seed)
         if len(learning) < 2:
             raise TrainingError(f"A fine-tune needs two pairs or more; {len(learning)} were given.")
@@ -98,7 +114,15 @@ class Run:
         self.averaged = Averaged(self.towers, config.ema_decay)
         self.rng = np.random.default_rng(config.seed)
         self.total_steps = batch_count(len(learning), config) * config.epochs
+        self.epoch = 1
+        self.over = False
         self.step = self.samples_seen = self.best_epoch = 0
+        self.seconds_before = 0.0
+        # Of the running epoch: where its plan was drawn from, and what came of it so far.
+        self.epoch_rng = self.rng.bit_generator.state
+        self.losses: list[float] = []
+        self.sizes: list[int] = []
+        self.told = 0
         self.best_score = -math.inf
         self.best_weights: dict[str, Tensor] | None = None
         self.epoch_loss = math.nan
@@ -115,7 +139,8 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self.started
+        """Of training, without the time between a cut and its continuation."""
+        return self.seconds_before + time.monotonic() - self.started
 
     @property
     def progress(self) -> float:
@@ -125,40 +150,59 @@ class Run:
             return by_steps
         return min(1.0, max(by_steps, self.seconds / self.config.max_seconds))
 
-    def is_over(self, epoch: int) -> bool:
+    def is_last_epoch(self) -> bool:
         patience = self.config.patience
-        is_stale = patience is not None and epoch - self.best_epoch >= patience * (
+        is_stale = patience is not None and self.epoch - self.best_epoch >= patience * (
             self.config.eval_every
         )
-        return epoch == self.config.epochs or self.progress >= 1 or is_stale
+        return self.epoch == self.config.epochs or self.progress >= 1 or is_stale
 
-    def steps_of(self, epoch: int) -> Iterator[StepPoint]:
+    def end_epoch(self) -> None:
+        self.over = self.is_last_epoch()
+        self.epoch += 1
+        self.epoch_rng = self.rng.bit_generator.state
+        self.losses, self.sizes, self.told = [], [], 0
+        if not self.over:
+            self.keep_state()
+        elif self.state_file is not None:
+            self.state_file.unlink(missing_ok=True)
+
+    def steps(self) -> Iterator[StepPoint]:
+        """The steps of the epoch that are still to be taken."""
+        self.rng.bit_generator.state = self.epoch_rng
         plan = plan_epoch(len(self.learning.pairs), self.config, self.rng)
         self.towers.train()
-        losses: list[float] = []
-        sizes: list[int] = []
-        since, told = 0, time.monotonic()
-        for rows, images in self.learning.batches(plan, seed=int(self.rng.integers(2**31))):
+        since = time.monotonic()
+        seed = int(self.rng.integers(2**31))
+        batches = self.learning.batches(plan, seed, skip=len(self.losses))
+        for rows, images in batches:
             self.watch.raise_if_stopped()
             rate = set_rates(self.optimiser, rate_factor(self.progress, self.config))
-            losses.append(self._learn(rows, images))
-            sizes.append(len(rows))
-            is_last = len(losses) == len(plan) or self.progress >= 1
+            self.losses.append(self._learn(rows, images))
+            self.sizes.append(len(rows))
+            is_last = len(self.losses) == len(plan) or self.progress >= 1
             if self.step % self.config.log_every == 0 or self.step == 1 or is_last:
-                now = time.monotonic()
+                now, untold = time.monotonic(), self.sizes[self.told :]
                 yield StepPoint(
                     step=self.step,
                     total_steps=self.total_steps,
-                    epoch=epoch,
-                    loss=float(np.average(losses[since:], weights=sizes[since:])),
+                    epoch=self.epoch,
+                    loss=float(np.average(self.losses[self.told :], weights=untold)),
                     learning_rate=rate,
-                    pairs_per_second=sum(sizes[since:]) / max(now - told, 1e-9),
+                    pairs_per_second=sum(untold) / max(now - since, 1e-9),
                     seconds=self.seconds,
                 )
-                since, told = len(losses), now
+                self.told, since = len(self.losses), now
             if self.progress >= 1:
                 break
-        self.epoch_loss = float(np.average(losses, weights=sizes))
+            if time.monotonic() - self.kept_at > KEEP_EVERY:
+                self.keep_state()
+        self.epoch_loss = float(np.average(self.losses, weights=self.sizes))
+
+    def keep_state(self) -> None:
+        if self.state_file is not None:
+            keep(self, self.state_file)
+            self.kept_at = time.monotonic()
 
     def _learn(self, rows: Rows, images: Tensor) -> float:
         with self.learning.precision():
@@ -189,7 +233,8 @@ class Run:
             return torch.eye(len(rows), dtype=torch.bool, device=device)
         return positive_pairs(self.captions[torch.from_numpy(rows)]).to(device)
 
-    def measure_epoch(self, epoch: int) -> EpochPoint:
+    def measure_epoch(self) -> EpochPoint:
+        epoch = self.epoch
         self.towers.eval()
         with self.averaged.in_place():
             validation = measure(self.validation)

@@ -43,7 +43,11 @@ class Watch:
 
 
 def decoded(
-    encoder: DualEncoder, pairs: Sequence[Pair], batches: Iterable[Rows], seed: int | None
+    encoder: DualEncoder,
+    pairs: Sequence[Pair],
+    batches: Sequence[Rows],
+    seed: int | None,
+    skip: int = 0,
 ) -> Iterator[tuple[Rows, Tensor]]:
     """
     Rows and their pixels, one batch read ahead by threads (Pillow lets go of the interpreter).
@@ -51,7 +55,7 @@ def decoded(
     """
     with ThreadPoolExecutor(DECODERS) as pool:
         waiting: tuple[Rows, list[Future[Tensor]]] | None = None
-        for number, rows in enumerate(batches):
+        for number, rows in enumerate(batches[skip:], start=skip):
             seeds = [None if seed is None else f"{seed} {number} {at}" for at in range(len(rows))]
             tasks = [
                 pool.submit(_pixels, encoder, pairs[row], variation)
@@ -105,16 +109,22 @@ class Inputs:
         one = self.towers.encoder.pixels([Image.new("RGB", (64, 64))])
         return one.nbytes * len(self.pairs) * self.views <= PIXEL_CACHE_BYTES
 
-    def batches(self, plan: Sequence[Rows], seed: int) -> Iterator[tuple[Rows, Tensor]]:
-        """Rows with their pixels, or with a random view of what is cached of them."""
+    def batches(
+        self, plan: Sequence[Rows], seed: int, skip: int = 0
+    ) -> Iterator[tuple[Rows, Tensor]]:
+        """Rows with their pixels, or with a random view of what is cached of them.
+
+        Without the first `skip`; the others are what they would be with them.
+        """
         if self.cached_images is None:
             variation = seed if self.views > 1 else None
-            yield from decoded(self.towers.encoder, self.pairs, plan, variation)
+            yield from decoded(self.towers.encoder, self.pairs, plan, variation, skip)
             return
         rng = np.random.default_rng(seed)
-        for rows in plan:
+        for number, rows in enumerate(plan):
             views = torch.from_numpy(rng.integers(0, self.views, len(rows)))
-            yield rows, self.cached_images[views, torch.from_numpy(rows)]
+            if number >= skip:
+                yield rows, self.cached_images[views, torch.from_numpy(rows)]
 
     def image_vectors(self, images: Tensor) -> Tensor:
         """(n, dimension), not yet unit, from what `batches` gives."""

@@ -50,6 +50,7 @@ class Tuner:
         self.steps: list[StepPoint] = []
         self.epochs: list[EpochPoint] = []
         self.reads: list[tuple[int, int, str]] = []
+        self.starts: list[tuple[int, int]] = []
         self.stop_after: int | None = None
         self.stop_at_step: int | None = None
         self.asked = 0
@@ -66,6 +67,7 @@ class Tuner:
         train: list[Pair],
         folder: Path,
         validation: list[Pair] | None = None,
+        state_file: Path | None = None,
         **settings: object,
     ) -> Outcome:
         config: Config = configure("tiny", {name: str(value) for name, value in settings.items()})
@@ -79,12 +81,20 @@ class Tuner:
             on_epoch=self.epochs.append,
             on_read=lambda *read: self.reads.append(read),
             should_stop=self.should_stop,
+            on_start=lambda *before: self.starts.append(before),
+            state_file=state_file,
         )
 
 
 @pytest.fixture
 def tuner() -> Tuner:
     return Tuner()
+
+
+@pytest.fixture
+def make_tuner() -> type[Tuner]:
+    """For tests that compare several runs."""
+    return Tuner
 
 
 @pytest.fixture(scope="session")
