@@ -106,6 +106,7 @@ def finetune(run: TrainingRun) -> str:
         on_read=watcher.on_read,
         should_stop=watcher.should_stop,
         on_start=watcher.on_start,
+        on_note=run.note,
         state_file=folder.with_name(f"{folder.name}.state"),
     )
     watcher.save_points()

@@ -14,6 +14,9 @@ class Config:
     """
     `samples_per_epoch`: None passes over every pair once; a number draws that many with
         replacement.
+    `micro_batch`: pairs that go through the towers at once, where a whole batch does not fit:
+        the gradient is that of the whole batch (GradCache), at the cost of a second forward
+        pass. None = the batch; memory that runs out halves it.
     `head_learning_rate`: for projection heads that start untrained; towers that came with
         trained heads (CLIP, SigLIP) use `learning_rate` throughout.
     `frozen_text_layers`: of a tuned text tower, the embeddings and this many of the lowest
@@ -35,6 +38,7 @@ class Config:
     epochs: int = 10
     samples_per_epoch: int | None = None
     batch_size: int = 128
+    micro_batch: int | None = None
     learning_rate: float = 5e-5
     head_learning_rate: float = 1e-3
     warmup_fraction: float = 0.1
@@ -149,7 +153,7 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     **dict.fromkeys(
         (
             *("epochs", "samples_per_epoch", "learning_rate", "head_learning_rate", "eps"),
-            *("max_grad_norm", "image_views", "eval_every", "patience"),
+            *("max_grad_norm", "micro_batch", "image_views", "eval_every", "patience"),
             *("max_seconds", "log_every"),
         ),
         (_is_positive, "more than 0"),

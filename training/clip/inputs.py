@@ -32,10 +32,11 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Watch:
-    """How long work speaks with its caller: images read, of how many, of which part."""
+    """How long work speaks with its caller: images read, of how many, of which part; lines."""
 
     on_read: Callable[[int, int, str], None]
     should_stop: Callable[[], bool]
+    on_note: Callable[[str], None] = lambda line: None
 
     def raise_if_stopped(self) -> None:
         if self.should_stop():

@@ -16,13 +16,13 @@ from training.clip.errors import TrainingError
 from training.clip.progress import EpochPoint
 
 if TYPE_CHECKING:
-    from training.clip.finetune import Run
+    from training.clip.run import Run
 
 FORMAT = "run-state-1"
 # What of a run is numbers and lists already.
 PLAIN = (
     *("epoch", "over", "step", "samples_seen", "best_epoch", "best_score", "best_weights"),
-    *("epoch_loss", "epoch_rng", "losses", "sizes", "told"),
+    *("epoch_loss", "epoch_rng", "losses", "sizes", "told", "micro_batch"),
 )
 
 

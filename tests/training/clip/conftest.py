@@ -50,6 +50,7 @@ class Tuner:
         self.steps: list[StepPoint] = []
         self.epochs: list[EpochPoint] = []
         self.reads: list[tuple[int, int, str]] = []
+        self.notes: list[str] = []
         self.starts: list[tuple[int, int]] = []
         self.stop_after: int | None = None
         self.stop_at_step: int | None = None
@@ -81,6 +82,7 @@ class Tuner:
             on_epoch=self.epochs.append,
             on_read=lambda *read: self.reads.append(read),
             should_stop=self.should_stop,
+            on_note=self.notes.append,
             on_start=lambda *before: self.starts.append(before),
             state_file=state_file,
         )

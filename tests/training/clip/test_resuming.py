@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from training.clip import finetune as module
 from training.clip import resuming
+from training.clip import run as module
 from training.clip.data import Pair
 from training.clip.encoder import DualEncoder
 from training.clip.errors import TrainingError
@@ -149,16 +149,16 @@ def test_after_a_kill_at_any_moment_the_run_goes_on(
     code = f"""
 import torch
 from pathlib import Path
-from training.clip import finetune as module
+from training.clip import finetune, run
 from training.clip.config import configure
 from training.clip.data import Pair
 from training.clip.encoder import DualEncoder
 torch.set_num_threads({torch.get_num_threads()})
-module.KEEP_EVERY = 0.0
+run.KEEP_EVERY = 0.0
 pairs = [Pair(Path(i), c, g, k) for i, c, g, k in {listed!r}]
 config = configure("tiny", { ({k: str(v) for k, v in SETTINGS.items()})!r})
 nothing = lambda *told: None
-module.finetune(DualEncoder.load(Path({str(tmp_path / "base")!r})), pairs, [], config,
+finetune.finetune(DualEncoder.load(Path({str(tmp_path / "base")!r})), pairs, [], config,
                 Path({str(tmp_path / "cut")!r}), on_step=nothing, on_epoch=nothing,
                 on_read=nothing, should_stop=lambda: False, state_file=Path({str(state)!r}))
 """
