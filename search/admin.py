@@ -102,9 +102,11 @@ class IndexBuildAdmin(JobAdmin[IndexBuild]):
 
     def page_context(self, request: HttpRequest, job: IndexBuild) -> dict[str, Any]:
         may = request.user.has_perm("clipsite_search.promote_indexbuild")
-        if not may or not job.can_answer or job.is_live:
+        if not may or not job.may_be_cleared:
             return {}
-        actions = (("Make it live", "promote"), ("Remove its documents", "clear"))
+        actions = [("Remove its documents", "clear")]
+        if job.can_answer:
+            actions.insert(0, ("Make it live", "promote"))
         return {
             "job_actions": [
                 {"label": label, "url": self._url(name, job), "method": "post"}

@@ -111,13 +111,14 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
     async def _page(self, content: Frame) -> None:
         turn = await self._turn(content)
         offset, limit = _whole(content, "offset"), min(_whole(content, "limit") or wire.PAGE, 100)
-        response = await wire.answer(
-            turn.query_state,
-            await sync_to_async(turn.answering_build)(),
-            turn=turn,
-            offset=offset,
-            limit=limit,
-        )
+        build = await sync_to_async(turn.answering_build)()
+        try:
+            response = await wire.answer(
+                turn.query_state, build, turn=turn, offset=offset, limit=limit
+            )
+        except (NothingIndexed, EngineError) as exc:
+            await self._failed(exc, turn)
+            return
         data = {"leg": "page", "hits": response["hits"], "ranked": response["ranked"]}
         timing = {"took_ms": response["timing"].get("total_ms", 0.0), "offset": offset}
         await self.send_json(_frame(turn.pk, 0, "hits", {**data, **timing}, 0))
@@ -147,14 +148,18 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
                 frame = sequence.frame(type_, data)
                 if frame is not None:
                     await self.send_json(frame)
-        except NothingIndexed as exc:
-            await self._error("nothing_indexed", str(exc), sequence.turn)
-        except EngineError:
-            logger.exception("turn %s: the engine failed", sequence.turn.pk)
-            await self._error("engine_unavailable", ENGINE_DOWN, sequence.turn)
+        except (NothingIndexed, EngineError) as exc:
+            await self._failed(exc, sequence.turn)
         except Exception:
             logger.exception("turn %s failed", sequence.turn.pk)
             await self._error("failed", "This search failed. It was noted.", sequence.turn)
+
+    async def _failed(self, exc: Exception, turn: Turn) -> None:
+        if isinstance(exc, NothingIndexed):
+            await self._error("nothing_indexed", str(exc), turn)
+            return
+        logger.error("turn %s: the engine failed", turn.pk, exc_info=exc)
+        await self._error("engine_unavailable", ENGINE_DOWN, turn)
 
     async def _error(self, code: str, message: str, turn: Turn | None = None) -> None:
         still_works = "The conversation is kept; ask again or change a chip."

@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -18,6 +19,8 @@ from training.clip.encoder import DualEncoder
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 BATCH = 64
 # How long a build waits between two looks at an engine that is full, and how often. Seconds.
 PAUSE = 30.0
@@ -25,28 +28,34 @@ MOST_PAUSES = 20
 
 
 def build_index(build: IndexBuild) -> str:
-    """Goes on where an interrupted build stopped: what was fed is not encoded again."""
-    prepare_cpu(settings.MODEL_THREADS)
-    encoder = build.checkpoint.encoder().on_fastest_device()
-    build.begin(encoder.fingerprint, engine().slots)
-    index = async_to_sync(engine().create)(build.generation, encoder.dimension)
-    fed = set(async_to_sync(index.digests)())
+    """Goes on where an interrupted build stopped: what was fed as it is now is not encoded again.
+
+    Nothing that stands in its slot is touched before the engine has agreed to take it.
+    """
     total = Image.objects.count()
     if not total:
         raise EngineError("There are no images to index; import some first.")
+    prepare_cpu(settings.MODEL_THREADS)
+    encoder = build.checkpoint.encoder().on_fastest_device()
+    build.reserve(encoder.fingerprint, engine().slots)
+    index = async_to_sync(engine().create)(build.generation, encoder.dimension)
+    build.take_over()
+    fed = async_to_sync(index.digests)()
     _forget_removed(index, fed)
     build.rejections.all().delete()
-    done, last = len(fed), 0
+    done, last = 0, 0
     for images in _batches():
         last = images[-1].pk
-        if unfed := [image for image in images if image.pk not in fed]:
+        if unfed := [image for image in images if fed.get(image.pk) != document_of(image).digest]:
             build.keep_rejected(_feed(build, index, unfed, encoder))
-            done += len(unfed)
-            build.advance(done, total, unit="images", message="Encoding and feeding")
+        done += len(images)
+        build.advance(done, total, unit="images", message="Encoding and feeding")
     build.note("Making the text index")
-    async_to_sync(index.settle)()
+    _patiently(build, async_to_sync(index.settle))
     build.note("Verifying")
-    build.pass_with(verify(index, encoder, last, build.rejected_ids()))
+    verification = verify(index, encoder, last, build.rejected_ids())
+    build.stop_if_cancelled()
+    build.pass_with(verification)
     if build.promote_when_done:
         build.promote()
     return _outcome(build)
@@ -74,10 +83,14 @@ def _feed(
     """Encode and feed one batch; while the engine is full, wait and say so on the row."""
     readable, vectors, rejected = encode(encoder, images)
     documents = [document_of(image) for image in readable]
+    return rejected + _patiently(build, lambda: async_to_sync(index.feed)(documents, vectors))
+
+
+def _patiently(build: IndexBuild, work: Callable[[], T]) -> T:
     pauses = 0
     while True:
         try:
-            return rejected + async_to_sync(index.feed)(documents, vectors)
+            return work()
         except Full as exc:
             pauses += 1
             if pauses > MOST_PAUSES:
@@ -95,8 +108,7 @@ def _wait(build: IndexBuild, seconds: float) -> None:
         time.sleep(min(1.0, seconds))
 
 
-def _forget_removed(index: Index, fed: set[int]) -> None:
+def _forget_removed(index: Index, fed: Mapping[int, str]) -> None:
     """Images deleted since an interrupted build fed them."""
-    gone = fed - set(Image.objects.values_list("pk", flat=True))
+    gone = fed.keys() - set(Image.objects.values_list("pk", flat=True))
     async_to_sync(index.remove)(sorted(gone))
-    fed -= gone

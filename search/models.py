@@ -28,6 +28,15 @@ logger = logging.getLogger(__name__)
 
 
 class IndexBuildQuerySet(JobQuerySet["IndexBuild"]):
+    def lock(self) -> Self:
+        """All builds of the engine, in one order, until the transaction ends.
+
+        Slots and the live row are only looked at and changed under it.
+        """
+        rows = self.filter(engine=engine_name()).order_by("pk")
+        list(rows.select_for_update().values_list("pk"))
+        return self.all()
+
     def in_slot(self, slot: str) -> Self:
         return self.filter(engine=engine_name(), slot=slot)
 
@@ -82,27 +91,30 @@ class IndexBuild(Job):
         """Verified, not overwritten or cleared since, and of the engine in use."""
         return self.verified_at is not None and self.engine == engine_name()
 
-    def begin(self, fingerprint: str, slots: Sequence[str]) -> None:
-        """Note the model, and take a slot that no live or running build uses.
+    def reserve(self, fingerprint: str, slots: Sequence[str]) -> None:
+        """Note the model, and a slot that no live or running build uses; its documents stay.
 
         Raises ValueError with a sentence if there is none.
         """
-        self.engine, self.fingerprint, self.verified_at = engine_name(), fingerprint, None
         with transaction.atomic():
+            others = IndexBuild.objects.lock().exclude(pk=self.pk)
+            self.engine, self.fingerprint, self.verified_at = engine_name(), fingerprint, None
             if slots:
-                self._take_slot(slots)
+                free = others.idle_slots(slots)
+                if not free:
+                    raise ValueError(
+                        "Both slots of the engine are in use, by the live index and by another "
+                        "build. Start this one again when the other has ended."
+                    )
+                self.slot = self.slot if self.slot in free else free[0]
             self.save(update_fields=["engine", "slot", "fingerprint", "verified_at"])
 
-    def _take_slot(self, slots: Sequence[str]) -> None:
-        others = IndexBuild.objects.exclude(pk=self.pk)
-        free = others.select_for_update().idle_slots(slots)
-        if not free:
-            raise ValueError(
-                "Both slots of the engine are in use, by the live index and by another build. "
-                "Start this one again when the other has ended."
-            )
-        self.slot = self.slot if self.slot in free else free[0]
-        others.in_slot(self.slot).update(slot="", verified_at=None)
+    def take_over(self) -> None:
+        """From now on this build writes over what stands in its slot."""
+        with transaction.atomic():
+            others = IndexBuild.objects.lock().exclude(pk=self.pk)
+            if self.slot:
+                others.in_slot(self.slot).update(slot="", verified_at=None)
 
     def keep_rejected(self, rejected: Sequence[Rejected]) -> None:
         Rejection.objects.bulk_create(
@@ -114,27 +126,42 @@ class IndexBuild(Job):
         return set(self.rejections.values_list("image_id", flat=True))
 
     def pass_with(self, verification: Verification) -> None:
+        """Raises LeaseLost if somebody else holds the row by now."""
         self.verification = dict(verification)
         self.documents, self.verified_at = verification["documents"], timezone.now()
-        self.save(update_fields=["documents", "verified_at", "verification"])
+        self._write(
+            documents=self.documents, verified_at=self.verified_at, verification=self.verification
+        )
 
     def promote(self) -> None:
         """Make searches use this build, by one row. Raises ValueError with a sentence."""
-        if not self.can_answer:
-            raise ValueError(
-                "Only a build that was verified, and whose documents are still there, can go live."
-            )
         with transaction.atomic():
+            stands = IndexBuild.objects.lock().get(pk=self.pk)
+            if not stands.can_answer:
+                raise ValueError(
+                    "Only a build that was verified, and whose documents are still there, "
+                    "can go live."
+                )
             LiveIndex.objects.update_or_create(
                 engine=self.engine, defaults={"build": self, "promoted_at": timezone.now()}
             )
 
     def forget_documents(self) -> None:
         """Before its documents are cleared away. Raises ValueError for a build in use."""
-        if self.is_live or self.status == Job.Status.RUNNING:
-            raise ValueError("A build that answers searches, or is running, cannot be cleared.")
-        self.verified_at = None
-        self.save(update_fields=["verified_at"])
+        with transaction.atomic():
+            stands = IndexBuild.objects.lock().get(pk=self.pk)
+            if stands.is_live or not stands.has_ended:
+                raise ValueError(
+                    "A build that answers searches, or has not ended, cannot be cleared."
+                )
+            self.verified_at = None
+            self.save(update_fields=["verified_at"])
+
+    @property
+    def may_be_cleared(self) -> bool:
+        """Ended, unused, and possibly still holding documents."""
+        there = self.engine == engine_name() and (self.slot or self.engine != "vespa")
+        return bool(there) and self.has_ended and not self.is_live
 
     def clear(self) -> None:
         """Forget its documents and have a worker remove them. Raises ValueError as above.

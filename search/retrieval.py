@@ -14,7 +14,6 @@ from search.encoding import EncoderUnavailable, text_vectors
 from search.engine import engine
 from search.engines.base import (
     FACET_FIELDS,
-    BadQuery,
     Blend,
     Candidate,
     Clause,
@@ -146,6 +145,7 @@ class _Search:
         try:
             self.lexical = await self.index.lexical(clauses, self.scope, POOL)
         except EngineError as exc:
+            self.failure = exc
             self._lost("words", exc)
             return
         self.clauses = clauses
@@ -165,6 +165,7 @@ class _Search:
             self.notices.append(f"Searching captions only. {exc}")
             return
         except EngineError as exc:
+            self.failure = exc
             self._lost("pictures", exc)
             return
         self.vector = vector
@@ -230,11 +231,8 @@ class _Search:
         return counts.values, counts.total
 
     def _lost(self, part: str, exc: EngineError) -> None:
-        """Note a part that could not answer. A wrong question is wrong for all of them."""
-        if isinstance(exc, BadQuery):
-            raise exc
+        """Note a part that could not answer; why is told only if nothing else could."""
         why = "did not answer in time" if isinstance(exc, Timeout) else "is not available just now"
-        self.failure = exc
         self.notices.append(f"{_PARTS[part]} {why}.")
 
     def _alpha_leaves_out(self, leg: str) -> bool:

@@ -19,8 +19,8 @@ def clear_index_build(pk: int) -> None:
     from search.engine import engine
 
     build = IndexBuild.objects.get(pk=pk)
-    if engine().slots and not build.slot:
-        # Another build took the slot meanwhile, and writes over what is left.
+    if not build.may_be_cleared or build.verified_at is not None:
+        # It was started again or made live, or another build writes over what it left.
         return
     async_to_sync(engine().drop)(build.generation)
     IndexBuild.objects.filter(pk=pk).update(slot="")

@@ -40,11 +40,6 @@ def verify(
     recall = _check_recall(index, encoder, sample)
     golden = _sample(there, GOLDEN_QUERIES)
     _check_golden(index, golden)
-    if index.coverage < 1:
-        raise EngineError(
-            f"The build could not be verified: the engine answered for {index.coverage:.0%} of the "
-            "documents only. Start it again when all its nodes are up, or allow it more time."
-        )
     return Verification(
         documents=documents,
         recall_at_10=round(recall, 4),
@@ -54,6 +49,15 @@ def verify(
     )
 
 
+def _check_coverage(index: Index) -> None:
+    """What was found in a part of the documents says nothing of the whole."""
+    if index.coverage < 1:
+        raise EngineError(
+            f"The build could not be verified: the engine answered for {index.coverage:.0%} of the "
+            "documents only. Start it again when all its nodes are up, or allow it more time."
+        )
+
+
 def _check_counts(index: Index, wanted: set[int], rejected: Collection[int]) -> int:
     if len(rejected) > MOST_REJECTED * len(wanted):
         raise EngineError(
@@ -61,6 +65,7 @@ def _check_counts(index: Index, wanted: set[int], rejected: Collection[int]) -> 
             "the reasons are listed below. Start it again when they are mended."
         )
     documents = async_to_sync(index.count)(Scope())
+    _check_coverage(index)
     indexed = set(async_to_sync(index.digests)())
     missing = wanted - indexed - set(rejected)
     if missing or documents != len(indexed):
@@ -75,6 +80,7 @@ def _check_recall(index: Index, encoder: DualEncoder, images: Sequence[Image]) -
     """Share of the true first ten that the graph finds, asked with sampled captions."""
     vectors = encoder.encode_texts([image.caption_clean for image in images])
     found = [async_to_sync(_recall_of)(index, vector) for vector in vectors]
+    _check_coverage(index)
     recall = sum(found) / max(len(found), 1)
     if recall < RECALL_NEEDED:
         raise EngineError(
@@ -97,6 +103,7 @@ async def _recall_of(index: Index, vector: Vector) -> float:
 def _check_golden(index: Index, images: Sequence[Image]) -> None:
     """Sampled images must be found by their own vector and by their own caption."""
     lost = [image.pk for image in images if not async_to_sync(_finds)(index, image)]
+    _check_coverage(index)
     if lost:
         raise EngineError(
             f"The build did not pass: {len(lost)} of {len(images)} sampled images are not found "
@@ -105,9 +112,14 @@ def _check_golden(index: Index, images: Sequence[Image]) -> None:
 
 
 async def _finds(index: Index, image: Image) -> bool:
-    vector = (await index.embeddings([image.pk]))[image.pk]
+    vector = (await index.embeddings([image.pk])).get(image.pk)
+    if vector is None:
+        return False
     clauses = [Clause(document_of(image).caption)]
-    own = (await index.candidates([image.pk], clauses, vector, Blend()))[0]
+    candidates = await index.candidates([image.pk], clauses, vector, Blend())
+    if not candidates:
+        return False
+    own = candidates[0]
     by_picture = await index.semantic(vector, Scope(), RECALL_AT)
     by_words = await index.lexical(clauses, Scope(), GOLDEN_POOL)
     seen = _stands(by_picture, image.pk, own.cosine, RECALL_AT)

@@ -76,11 +76,18 @@ class Document:
     picture: str = ""
 
     @property
-    def digest(self) -> str:
-        """Changes with the picture (first half) or with anything else (second half)."""
+    def picture_digest(self) -> str:
+        return self.picture[:16]
+
+    @property
+    def words_digest(self) -> str:
+        """Of everything but the picture."""
         words = {**asdict(self), "picture": ""}
-        said = hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()
-        return f"{self.picture[:16]}-{said[:16]}"
+        return hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def digest(self) -> str:
+        return f"{self.picture_digest}-{self.words_digest}"
 
 
 @dataclass(frozen=True)
@@ -210,7 +217,7 @@ class Index(Protocol):
     async def facets(self, fields: Sequence[str], scope: Scope) -> Counts: ...
 
     async def digests(self) -> dict[int, str]:
-        """Every document of the generation, for resuming and for reconciliation."""
+        """Every document with its `Document.digest` as it was fed, its words as updated since."""
 
 
 class Engine(Protocol):

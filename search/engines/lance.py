@@ -38,7 +38,9 @@ from search.engines.base import (
     split_by_length,
 )
 
-STRING_FIELDS = ("caption", "negated", *FILTER_FIELDS, "digest")
+STRING_FIELDS = ("caption", "negated", *FILTER_FIELDS)
+# Halves of a document's digest, so that an update of the words leaves the picture's alone.
+DIGESTS = ("words_digest", "picture_digest")
 TEXT_FIELDS = ("caption", "negated")
 # As the other engine cuts and stems words; positions are for phrases.
 WORDS = FTS(with_position=True, stem=True, remove_stop_words=False, ascii_folding=True)
@@ -57,7 +59,10 @@ class LanceIndex:
 
     async def feed(self, documents: Sequence[Document], vectors: Vectors) -> list[Rejected]:
         good, bad = split_by_length(documents, vectors, self._dimension)
-        rows = [{**_row(document), "embedding": vector} for document, vector in good]
+        rows = [
+            {**_row(document), "picture_digest": document.picture_digest, "embedding": vector}
+            for document, vector in good
+        ]
         if rows:
             batch = pa.Table.from_pylist(rows, schema=_schema(self._dimension))
             merge = self._table.merge_insert("image_id")
@@ -68,10 +73,7 @@ class LanceIndex:
         indices = {index.name for index in await self._table.list_indices()}
         for field in TEXT_FIELDS:
             if f"{field}_idx" not in indices:
-                words = FTS(
-                    with_position=True, stem=True, remove_stop_words=False, ascii_folding=True
-                )
-                await self._table.create_index(field, config=words)
+                await self._table.create_index(field, config=WORDS)
         if "embedding_idx" not in indices and await self._table.count_rows() >= EXACT_BELOW:
             await self._table.create_index("embedding", config=HnswSq(distance_type="cosine"))
         await self._table.optimize()
@@ -142,9 +144,9 @@ class LanceIndex:
         return Counts(totals[0], values)
 
     async def digests(self) -> dict[int, str]:
-        table = await self._table.query().select(["image_id", "digest"]).limit(ALL).to_arrow()
-        ids, digests = table["image_id"].to_pylist(), table["digest"].to_pylist()
-        return dict(zip(ids, digests, strict=True))
+        query = self._table.query().select(["image_id", *DIGESTS])
+        rows = (await query.limit(ALL).to_arrow()).to_pylist()
+        return {row["image_id"]: f"{row['picture_digest']}-{row['words_digest']}" for row in rows}
 
     async def _values(
         self, fields: list[str], scope: Scope
@@ -228,7 +230,7 @@ class LanceEngine:
             raise Unavailable(f"The embedded index has no {name}; build it again.")
         table = await database.open_table(name)
         schema = await table.schema()
-        if missing := set(STRING_FIELDS) - set(schema.names):
+        if missing := {*STRING_FIELDS, *DIGESTS} - set(schema.names):
             raise Unavailable(
                 f"The embedded index of {name} was built before documents had the field "
                 f"{min(missing)}; build it again."
@@ -262,14 +264,15 @@ def _schema(dimension: int) -> pa.Schema:
     return pa.schema(
         [
             pa.field("image_id", pa.int64(), nullable=False),
-            *(pa.field(name, pa.string()) for name in STRING_FIELDS),
+            *(pa.field(name, pa.string()) for name in (*STRING_FIELDS, *DIGESTS)),
             pa.field("embedding", pa.list_(pa.float32(), dimension)),
         ]
     )
 
 
 def _row(document: Document) -> dict[str, Any]:
-    strings = {name: getattr(document, name) for name in STRING_FIELDS}
+    """Everything but what belongs to the picture."""
+    strings = {name: getattr(document, name) for name in (*STRING_FIELDS, "words_digest")}
     return {"image_id": document.image_id, **strings}
 
 

@@ -6,9 +6,9 @@ number: what another build left or is just writing can never be found.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -35,9 +35,11 @@ from search.engines.base import (
 )
 from search.engines.vespa_http import IN_FLIGHT, Connection, coverage_of
 
-STRING_FIELDS = ("caption", "negated", *FILTER_FIELDS, "digest")
+STRING_FIELDS = ("caption", "negated", *FILTER_FIELDS, "words_digest")
 # The condition under which a document may go.
 IN_NONE = "image.generation_a == null and image.generation_b == null"
+Root = Mapping[str, Any]
+T = TypeVar("T")
 # A generation that was there a moment ago is still there. Seconds.
 SEEN_FOR = 5.0
 
@@ -52,18 +54,8 @@ class VespaIndex:
 
     async def feed(self, documents: Sequence[Document], vectors: Vectors) -> list[Rejected]:
         good, bad = split_by_length(documents, vectors, self._dimension)
-        slot = self._generation.slot
-        vector_of = {document.image_id: bfloat16_hex(vector) for document, vector in good}
-        marks = {f"generation_{slot}": self._generation.number}
-        refused = await self._put_all(
-            [
-                (document.image_id, {**_fields(document), **marks, f"embedding_{slot}": {
-                    "values": vector_of[document.image_id]}})
-                for document, _ in good
-            ],
-            create=True,
-        )  # fmt: skip
-        return bad + refused
+        puts = [(d.image_id, {**_fields(d), **self._filled(d, vector)}) for d, vector in good]
+        return bad + await self._put_all(puts, create=True)
 
     async def settle(self) -> None:
         """Vespa searches what it acknowledged; what an older build left in the slot goes."""
@@ -75,19 +67,19 @@ class VespaIndex:
 
     async def remove(self, image_ids: Sequence[int]) -> None:
         """Out of this generation; a document that is in none any more goes altogether."""
-        await self._put_all([(i, self._emptied()) for i in image_ids], create=False)
-        for image_id in image_ids:
-            await self._connection.delete(image_id, IN_NONE)
+        emptied = _emptied(self._generation.slot)
+        await self._put_all([(image_id, emptied) for image_id in image_ids], create=False)
+        await asyncio.gather(*(self._connection.delete(i, IN_NONE) for i in image_ids))
 
     async def lexical(self, clauses: Sequence[Clause], scope: Scope, limit: int) -> list[Match]:
         body = queries.lexical(self._generation, clauses, scope, limit)
-        return _matches(await self._ask(body)) if body else []
+        return await self._ask(body, _matches) if body else []
 
     async def semantic(
         self, vector: Vector, scope: Scope, limit: int, *, exact: bool = False
     ) -> list[Match]:
         body = queries.semantic(self._generation, vector, scope, limit, exact)
-        return _matches(await self._ask(body))
+        return await self._ask(body, _matches)
 
     async def candidates(
         self, image_ids: Sequence[int], clauses: Sequence[Clause], vector: Vector, blend: Blend
@@ -95,54 +87,61 @@ class VespaIndex:
         if not image_ids:
             return []
         body = queries.candidates(self._generation, image_ids, clauses, vector, blend)
-        hits = _hits(await self._ask(body))
-        return [
-            Candidate(
-                image_id=hit["fields"]["image_id"],
-                bm25=hit["fields"]["matchfeatures"]["bm25_score"],
-                cosine=hit["fields"]["matchfeatures"]["cosine"],
-                score=float(hit["relevance"]),
-            )
-            for hit in hits
-        ]
+        return await self._ask(body, _candidates)
 
     async def browse(self, scope: Scope, limit: int) -> list[int]:
-        hits = _hits(await self._ask(queries.browse(self._generation, scope, limit)))
-        return [hit["fields"]["image_id"] for hit in hits]
+        body = queries.browse(self._generation, scope, limit)
+        return await self._ask(body, lambda root: [f["image_id"] for f in _fields_of_hits(root)])
 
     async def embeddings(self, image_ids: Sequence[int]) -> dict[int, Vector]:
         if not image_ids:
             return {}
-        hits = _hits(await self._ask(queries.embeddings(self._generation, image_ids)))
         name = f"embedding_{self._generation.slot}"
-        return {hit["fields"]["image_id"]: _vector(hit["fields"][name]) for hit in hits}
+        return await self._ask(
+            queries.embeddings(self._generation, image_ids),
+            lambda root: {f["image_id"]: _vector(f[name]) for f in _fields_of_hits(root)},
+        )
 
     async def count(self, scope: Scope) -> int:
-        root = await self._ask(queries.facets(self._generation, (), scope))
-        return int(root["fields"]["totalCount"])
+        return await self._ask(queries.facets(self._generation, (), scope), _total)
 
     async def facets(self, fields: Sequence[str], scope: Scope) -> Counts:
         asked = fields_by_scope(fields, scope)
         bodies = [queries.facets(self._generation, together, seen) for together, seen in asked]
-        roots = await asyncio.gather(*(self._ask(body) for body in bodies))
+        counted = await asyncio.gather(
+            *(self._ask(body, lambda root: (_total(root), _groups(root))) for body in bodies)
+        )
         values: dict[str, dict[str, int]] = {field: {} for field in fields}
-        for root in roots:
-            values |= _groups(root)
-        return Counts(int(roots[0]["fields"]["totalCount"]), values)
+        for _, groups in counted:
+            values |= groups
+        return Counts(counted[0][0], values)
 
     async def digests(self) -> dict[int, str]:
-        here = f"image.generation_{self._generation.slot} == {self._generation.number}"
-        found = self._connection.visit(here, ["image_id", "digest"])
-        return {d["fields"]["image_id"]: d["fields"].get("digest", "") async for d in found}
-
-    def _emptied(self) -> dict[str, None]:
         slot = self._generation.slot
-        return {f"generation_{slot}": None, f"embedding_{slot}": None}
+        here = f"image.generation_{slot} == {self._generation.number}"
+        picture = f"picture_digest_{slot}"
+        found = self._connection.visit(here, ["image_id", "words_digest", picture])
+        return {
+            d["fields"]["image_id"]: f"{d['fields'].get(picture, '')}-"
+            f"{d['fields'].get('words_digest', '')}"
+            async for d in found
+        }
 
-    async def _ask(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _filled(self, document: Document, vector: Vector) -> dict[str, Any]:
+        slot = self._generation.slot
+        return {
+            f"generation_{slot}": self._generation.number,
+            f"picture_digest_{slot}": document.picture_digest,
+            f"embedding_{slot}": {"values": bfloat16_hex(vector)},
+        }
+
+    async def _ask(self, body: Mapping[str, Any], read: Callable[[Root], T]) -> T:
         root = await self._connection.ask(body)
         self.coverage = min(self.coverage, coverage_of(root))
-        return root
+        try:
+            return read(root)
+        except (KeyError, TypeError, ValueError) as exc:
+            raise Unavailable("Vespa's answer was not understood.") from exc
 
     async def _put_all(
         self, puts: Sequence[tuple[int, Mapping[str, Any]]], *, create: bool
@@ -186,9 +185,11 @@ class VespaEngine:
     async def open(self, generation: Generation) -> VespaIndex:
         index = VespaIndex(self._connection, generation)
         if monotonic() - self._seen.get(generation, -SEEN_FOR) > SEEN_FOR:
-            if generation.slot not in self.slots or not await index.count(Scope()):
+            is_there = generation.slot in self.slots and await index.count(Scope())
+            if index.coverage < 1:
+                raise Unavailable("Vespa is starting, or some of its nodes do not answer.")
+            if not is_there:
                 raise Unavailable(f"Vespa has no generation {generation.number}; build it again.")
-            index.coverage = 1.0
             self._seen[generation] = monotonic()
         return index
 
@@ -197,6 +198,11 @@ class VespaEngine:
         slot, number = generation.slot, generation.number
         await _clear(self._connection, slot, f"image.generation_{slot} == {number}")
 
+    async def empty(self, slot: str) -> None:
+        """Whatever stands in it, of however many builds."""
+        self._seen.clear()
+        await _clear(self._connection, slot, "true")
+
     async def health(self) -> str:
         state = await self._connection.health()
         if state != "up":
@@ -204,7 +210,7 @@ class VespaEngine:
         root = await self._connection.ask({"yql": "select * from image where true limit 0"})
         if coverage_of(root) < 1:
             raise Unavailable("Some of Vespa's nodes do not answer.")
-        return f"Vespa, {root['fields']['totalCount']} documents."
+        return f"Vespa, {_total(root)} documents."
 
     def close(self) -> None:
         self._connection.close()
@@ -213,8 +219,12 @@ class VespaEngine:
 async def _clear(connection: Connection, slot: str, selection: str) -> None:
     """Empty the slot of the selected documents; what is in no slot any more goes."""
     filled = f"image.generation_{slot} != null and {selection}"
-    await connection.put_where(filled, {f"generation_{slot}": None, f"embedding_{slot}": None})
+    await connection.put_where(filled, _emptied(slot))
     await connection.delete_where(IN_NONE)
+
+
+def _emptied(slot: str) -> dict[str, None]:
+    return {f"{name}_{slot}": None for name in ("generation", "picture_digest", "embedding")}
 
 
 def bfloat16_hex(vector: Vector) -> str:
@@ -229,17 +239,37 @@ def _fields(document: Document) -> dict[str, Any]:
     return {"image_id": document.image_id, "language": "en", **strings}
 
 
-def _hits(root: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _total(root: Root) -> int:
+    return int(root["fields"]["totalCount"])
+
+
+def _hits(root: Root) -> list[dict[str, Any]]:
     return [child for child in root.get("children", ()) if "image_id" in child.get("fields", {})]
 
 
-def _matches(root: Mapping[str, Any]) -> list[Match]:
+def _fields_of_hits(root: Root) -> list[dict[str, Any]]:
+    return [hit["fields"] for hit in _hits(root)]
+
+
+def _matches(root: Root) -> list[Match]:
     return best_first(
         [Match(hit["fields"]["image_id"], float(hit["relevance"])) for hit in _hits(root)]
     )
 
 
-def _groups(root: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+def _candidates(root: Root) -> list[Candidate]:
+    return [
+        Candidate(
+            image_id=hit["fields"]["image_id"],
+            bm25=hit["fields"]["matchfeatures"]["bm25_score"],
+            cosine=hit["fields"]["matchfeatures"]["cosine"],
+            score=float(hit["relevance"]),
+        )
+        for hit in _hits(root)
+    ]
+
+
+def _groups(root: Root) -> dict[str, dict[str, int]]:
     """Counts by field and value; images that have no value are left out."""
     lists = [
         lists

@@ -1,6 +1,6 @@
-"""Talking to Vespa over HTTP: one client per process, own retries, every failure as one of ours.
+"""Talking to Vespa over HTTP: own retries, and every failure as one of our family.
 
-Nothing that a server sends in an error is shown to a person; it goes to the log, without queries.
+What a server says about a failed question goes to the log, never to the person who asked.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from time import monotonic
-from typing import Any, Literal, NoReturn, cast
+from typing import Any, Literal, NoReturn, TypeVar, cast
 
 import httpr
 from tenacity import (
@@ -30,12 +30,17 @@ NAMESPACE, SCHEMA, CLUSTER = "clipsite", "image", "images"
 # Seconds: Vespa itself gives up first, so that a slow answer is still an answer.
 GRACE = 0.5
 FEED_TIMEOUT = 30.0
+# Visits and work on selections answer after this many seconds at the latest, to be gone on with.
+CHUNK = 15
 # How long a document is offered again to a server that is overloaded or away.
 PATIENCE = 60.0
 LONGEST_PAUSE = 5.0
 IN_FLIGHT = 32
 VISIT_PAGE = 1024
+# Stands for a status where there was no answer.
+LOST = 599
 
+A = TypeVar("A")
 Method = Literal["GET", "PUT", "DELETE"]
 
 _TIMED_OUT, _NO_SPACE = 12, 19
@@ -103,53 +108,48 @@ class Connection:
 
     async def visit(self, selection: str, fields: Sequence[str]) -> AsyncIterator[dict[str, Any]]:
         """Every document that the selection names, in no order."""
-        asked = {"selection": selection, "fieldSet": f"{SCHEMA}:{','.join(fields)}"}
-        async for page in self._pages("GET", {**asked, "wantedDocumentCount": str(VISIT_PAGE)}):
+        asked = {
+            "selection": selection,
+            "fieldSet": f"{SCHEMA}:{','.join(fields)}",
+            "wantedDocumentCount": str(VISIT_PAGE),
+            "timeout": f"{CHUNK}s",
+        }
+        async for page in self._pages("GET", asked):
             for document in page.get("documents", ()):
                 yield document
 
     async def put_where(self, selection: str, fields: Mapping[str, Any]) -> None:
         content = {"fields": {name: {"assign": value} for name, value in fields.items()}}
-        async for _ in self._pages("PUT", {"selection": selection}, content):
+        async for _ in self._pages("PUT", _in_chunks(selection), content):
             pass
 
     async def delete_where(self, selection: str) -> None:
-        async for _ in self._pages("DELETE", {"selection": selection}):
+        async for _ in self._pages("DELETE", _in_chunks(selection)):
             pass
 
     async def health(self) -> str:
         """What /state/v1/health says: up, down or initializing."""
-        answer = await self._request("GET", "/state/v1/health", {})
+        status, answer = await self._request("GET", "/state/v1/health", {})
+        if status != 200:
+            raise _error_of(status, None)
         return str(answer.get("status", {}).get("code", "down"))
 
     async def _write(self, send: Callable[[Any], Awaitable[Any]]) -> str:
-        """One document operation, offered again while Vespa is overloaded or away."""
-        began, attempt = monotonic(), 0
-        while True:
-            status, said = await self._attempt(send)
-            if status == 200 or status == 412:
-                return ""
-            if status == 507:
-                raise Full("Vespa takes no documents: its disk or memory is full.")
-            if status in (400, 404, 413):
-                logger.warning("Vespa refused a document with %s: %s", status, said)
-                return f"Vespa refused it ({status}): {said[:200]}"
-            attempt += 1
-            if monotonic() - began > PATIENCE:
-                raise FeedError(
-                    f"Vespa did not take documents for {PATIENCE:.0f} s (last answer: {status})."
-                )
-            await asyncio.sleep(min(LONGEST_PAUSE, 0.05 * 2**attempt) * random.random())  # noqa: S311
+        status, said = await _patiently(lambda: self._attempt(send))
+        if status in (200, 412):
+            return ""
+        logger.warning("Vespa refused a document with %s: %s", status, said)
+        return f"Vespa refused it ({status}): {said[:200]}"
 
     async def _attempt(self, send: Callable[[Any], Awaitable[Any]]) -> tuple[int, str]:
-        """Status and message; a connection that failed counts as 503."""
+        """Status and message; LOST for a connection that failed."""
         client = self._feeding_client()
         session_of = self._app.asyncio(client=client, compress=False, docv1_retry_policy=NO_RETRY)
         try:
             async with session_of as session:
                 answer = await send(session)
         except (httpr.RequestError, RuntimeError) as exc:
-            return 503, type(exc).__name__
+            return LOST, type(exc).__name__
         return answer.status_code, str((answer.json or {}).get("message", ""))
 
     async def _pages(
@@ -158,7 +158,9 @@ class Connection:
         path = f"/document/v1/{NAMESPACE}/{SCHEMA}/docid"
         asked = {**parameters, "cluster": CLUSTER}
         while True:
-            page = await self._request(method, path, asked, content)
+            status, page = await _patiently(lambda: self._request(method, path, asked, content))
+            if status != 200:
+                _raise(status, str(page.get("message", "")))
             yield page
             if not page.get("continuation"):
                 return
@@ -166,20 +168,18 @@ class Connection:
 
     async def _request(
         self, method: Method, path: str, parameters: Mapping[str, str], content: Any = None
-    ) -> dict[str, Any]:
-        client = self._feeding_client()
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and answer; LOST for a connection that failed."""
         body = {} if content is None else {"json": content}
+        url = f"{self._app.end_point}{path}"
         try:
-            url = f"{self._app.end_point}{path}"
-            answer = await client.request(method, url, params=dict(parameters), **body)
+            answer = await self._feeding_client().request(
+                method, url, params=dict(parameters), **body
+            )
             found = answer.json()
-        except httpr.TimeoutException as exc:
-            raise Timeout(f"Vespa did not answer within {FEED_TIMEOUT:g} s.") from exc
         except (httpr.RequestError, RuntimeError, ValueError) as exc:
-            raise Unavailable("Vespa cannot be reached.") from exc
-        if answer.status_code != 200:
-            _raise(answer.status_code, found.get("message", ""))
-        return dict(found)
+            return LOST, {"message": type(exc).__name__}
+        return int(answer.status_code), found if isinstance(found, dict) else {}
 
     def _feeding_client(self) -> httpr.AsyncClient:
         if self._feeding is None:
@@ -190,6 +190,31 @@ class Connection:
         """HTTP/2 with prior knowledge, which Vespa's containers speak."""
         made: Any = self._app.get_async_session(timeout=timeout, max_concurrency=IN_FLIGHT)
         return cast(httpr.AsyncClient, made)
+
+
+def _in_chunks(selection: str) -> dict[str, str]:
+    """Vespa works for this long before it answers with where to go on."""
+    return {"selection": selection, "timeChunk": f"{CHUNK}s"}
+
+
+async def _patiently(send: Callable[[], Awaitable[tuple[int, A]]]) -> tuple[int, A]:
+    """Ask again while Vespa is overloaded or away.
+
+    Raises Full at once, and FeedError when it stays away for longer than PATIENCE.
+    """
+    began, attempt = monotonic(), 0
+    while True:
+        status, answer = await send()
+        if status == 507:
+            raise Full("Vespa takes no documents: its disk or memory is full.")
+        if status < 429:
+            return status, answer
+        attempt += 1
+        if monotonic() - began > PATIENCE:
+            raise FeedError(
+                f"Vespa stayed overloaded or away for {PATIENCE:.0f} s (last answer: {status})."
+            )
+        await asyncio.sleep(min(LONGEST_PAUSE, 0.05 * 2**attempt) * random.random())  # noqa: S311
 
 
 def _is_lost(exc: BaseException) -> bool:
@@ -230,6 +255,8 @@ def _error_of(status: int, code: int | None) -> EngineError:
         return Timeout("Vespa did not answer in time.")
     if code in _BAD_QUESTION or status in (400, 413):
         return BadQuery("The search engine did not understand the question.")
+    if status == LOST:
+        return Unavailable("Vespa cannot be reached.")
     if status in (401, 403):
         return Unavailable("Vespa refused our credentials.")
     if status in (429, 503):

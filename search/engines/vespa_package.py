@@ -49,10 +49,15 @@ def sizes_in(schema: str) -> dict[str, int]:
 
 
 def allow_new_sizes(files: dict[str, str]) -> None:
-    """Vespa refuses to change a field's type unless it is told, for a while, that we mean it."""
+    """Vespa refuses to change a field's type unless it is told, for a while, that we mean it.
+
+    Older releases have a name of their own for tensors.
+    """
     until = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
     files["validation-overrides.xml"] = (
-        f'<validation-overrides>\n  <allow until="{until}">field-type-change</allow>\n'
+        "<validation-overrides>\n"
+        f'  <allow until="{until}">field-type-change</allow>\n'
+        f'  <allow until="{until}">tensor-type-change</allow>\n'
         "</validation-overrides>\n"
     )
 
@@ -66,6 +71,8 @@ class ConfigServer:
     def deployed_sizes(self) -> dict[str, int]:
         """Of the active package; empty before the first deployment."""
         status, _, text = self._call("get", f"{_ACTIVE}/content/{SCHEMA_FILE}")
+        if status not in (200, 404):
+            raise Unavailable(f"Vespa's config server answered {status}; nothing was changed.")
         return sizes_in(text) if status == 200 else {}
 
     def deploy(self, files: Mapping[str, str]) -> list[str]:

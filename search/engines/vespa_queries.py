@@ -4,7 +4,7 @@ Words, phrases and filter values of a person go into parameters (`@name`), never
 language, and words only as words: Vespa would read more into `-word`, `field:word` or a quote.
 """
 
-import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,12 +20,21 @@ MOST_FACET_VALUES = 1000
 # A clause stands in the query at most so often, however heavy it is.
 MOST_REPEATS = 8
 SELECT = "select * from image where"
-_WORD = re.compile(r"[^\W_]+")
 
 
 def words_of(text: str) -> str:
-    """The words of a text and nothing that a query parser could take for an operator."""
-    return " ".join(_WORD.findall(text))
+    """The words of a text and nothing that a query parser could take for an operator.
+
+    Letters with their marks, and digits; compatibility forms such as ½ become plain ones, as
+    Vespa itself sees nothing in them.
+    """
+    plain = unicodedata.normalize("NFKC", text)
+    return " ".join("".join(c if _is_of_a_word(c) else " " for c in plain).split())
+
+
+def _is_of_a_word(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] in "LM" or category == "Nd"
 
 
 def lexical(

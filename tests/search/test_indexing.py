@@ -177,6 +177,25 @@ def test_an_image_that_came_in_meanwhile_does_not_fail_the_build(
     assert compare(job).missing == (late.pk,)
 
 
+def test_a_build_that_is_cancelled_while_it_is_verified_does_not_go_live(
+    images: dict[str, Any],
+    checkpoint: Checkpoint,
+    engine_folder: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = IndexBuild.objects.create(checkpoint=checkpoint)
+
+    def cancelled_meanwhile(*args: Any) -> Any:
+        IndexBuild.objects.get(pk=job.pk).request_cancel()
+        return verification.verify(*args)
+
+    monkeypatch.setattr(indexing, "verify", cancelled_meanwhile)
+    run(job, build_index)
+    job.refresh_from_db()
+    assert (job.status, job.verified_at) == ("cancelled", None)
+    assert LiveIndex.current() is None
+
+
 def test_a_full_engine_pauses_the_build_and_it_goes_on_by_itself(
     images: dict[str, Any],
     checkpoint: Checkpoint,
@@ -212,7 +231,8 @@ def test_builds_take_turns_at_the_slots_and_the_live_one_is_kept(
 ) -> None:
     def built() -> IndexBuild:
         job = IndexBuild.objects.create(checkpoint=checkpoint)
-        job.begin("f", two_slots)
+        job.reserve("f", two_slots)
+        job.take_over()
         IndexBuild.objects.filter(pk=job.pk).update(verified_at=timezone.now())
         job.refresh_from_db()
         return job
@@ -238,7 +258,7 @@ def test_a_third_build_at_once_is_told_to_wait(
     for slot in two_slots:
         IndexBuild.objects.create(checkpoint=checkpoint, slot=slot, status="running")
     with pytest.raises(ValueError, match="Both slots"):
-        IndexBuild.objects.create(checkpoint=checkpoint).begin("f", two_slots)
+        IndexBuild.objects.create(checkpoint=checkpoint).reserve("f", two_slots)
 
 
 def test_each_engine_has_its_own_live_index(
@@ -279,6 +299,7 @@ def test_a_turn_whose_build_is_gone_is_answered_from_the_live_one(
     newer = IndexBuild.objects.create(checkpoint=checkpoint)
     run(newer, build_index)
     assert turn.answering_build() == build
+    build.refresh_from_db()
     build.forget_documents()
     turn.refresh_from_db()
     assert turn.answering_build() == newer

@@ -182,6 +182,23 @@ async def test_an_engine_that_fails_mid_stream_ends_the_turn_not_the_socket(
     assert (await ask(socket, "pleural effusion"))[-1]["type"] == "done"
 
 
+async def test_paging_while_the_engine_is_down_says_so_and_the_socket_lives(
+    build: IndexBuild, socket: WebsocketCommunicator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames = await ask(socket, "pleural effusion")
+
+    async def broken(*args: Any) -> Any:
+        raise Unavailable("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("search.engines.lance.LanceEngine.open", broken)
+        page = {"type": "page", "turn": frames[0]["turn"], "offset": 2, "limit": 3}
+        await socket.send_json_to(page)
+        answer = (await frames_until(socket, "error"))[-1]
+    assert answer["data"]["code"] == "engine_unavailable"
+    assert (await ask(socket, "pleural effusion"))[-1]["type"] == "done"
+
+
 async def test_a_leg_that_fails_leaves_the_other_and_the_page_hears_it(
     build: IndexBuild, socket: WebsocketCommunicator, monkeypatch: pytest.MonkeyPatch
 ) -> None:

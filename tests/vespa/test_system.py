@@ -9,6 +9,7 @@ import pytest
 import vespacli
 
 from search.engines.vespa_package import ConfigServer, render
+from tests.search.engines.conftest import wait_until_up
 from tests.vespa_stub.server import StubServer
 
 HERE = Path(__file__).resolve().parent
@@ -30,6 +31,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
     config = ConfigServer(config_url)
     config.deploy(files)
     config.wait_until_converged(300)
+    wait_until_up(url)
     yield url
 
 

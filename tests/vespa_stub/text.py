@@ -31,7 +31,7 @@ def plain(text: str) -> str:
 
 def is_only_words(text: str) -> bool:
     """True if no query parser could read an operator in it."""
-    return all(letter.isalnum() or letter.isspace() or _is_mark(letter) for letter in text)
+    return all(letter.isspace() or _is_of_a_word(letter) for letter in text)
 
 
 def highlight(text: str, wanted: frozenset[str]) -> str:
@@ -44,5 +44,7 @@ def highlight(text: str, wanted: frozenset[str]) -> str:
     return _WORD.sub(mark, text)
 
 
-def _is_mark(letter: str) -> bool:
-    return bool(unicodedata.combining(letter))
+def _is_of_a_word(letter: str) -> bool:
+    """Letters, their marks, and digits; signs such as a half are noise to Vespa."""
+    category = unicodedata.category(letter)
+    return category[0] in "LM" or category == "Nd"

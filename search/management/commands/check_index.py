@@ -56,6 +56,8 @@ class Command(BaseCommand):
             self.stdout.write(f"refused: image {one.image_id}: {one.reason}")
         if found and not left:
             self.stdout.write("All repaired.")
+        elif refused:
+            self.stdout.write(f"{len(left)} documents still differ, for the reasons above.")
         elif left:
             self.stdout.write(f"{len(left)} documents differ. Run it with --repair.")
 

@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from search.engine import engine, engine_name
-from search.engines.base import EngineError, Generation
+from search.engines.base import EngineError
+from search.engines.vespa import VespaEngine
 from search.engines.vespa_package import (
     DEFAULT_SIZE,
     SLOTS,
@@ -40,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(f"{options['overlay']} is not a folder.")
         try:
             self._deploy(options)
-        except EngineError as exc:
+        except (EngineError, ValueError) as exc:
             raise CommandError(str(exc)) from exc
 
     def _deploy(self, options: dict[str, Any]) -> None:
@@ -66,13 +67,13 @@ class Command(BaseCommand):
 
     def _make_sure(self, changed: list[str], yes: bool) -> None:
         for slot in changed:
-            build = IndexBuild.objects.in_slot(slot).first()
-            if build is not None and build.is_live:
-                raise CommandError(
-                    f"Slot {slot} answers searches ({build}). Make a build in the other slot live "
-                    "first; then this one can change."
-                )
-        if not yes and input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+            for build in IndexBuild.objects.in_slot(slot):
+                if build.is_live or not build.has_ended:
+                    raise CommandError(
+                        f"Slot {slot} is in use by {build}. Make a build in the other slot live, "
+                        "and wait until all have ended; then this one can change."
+                    )
+        if not yes and not _agreed():
             raise CommandError("Nothing was changed.")
 
 
@@ -109,14 +110,19 @@ def _change(slot: str, before: int, after: int) -> str:
     return f"Slot {slot} changes from {before} to {after} numbers.{lost}"
 
 
+def _agreed() -> bool:
+    try:
+        return input("Go on? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        return False
+
+
 def _empty(slot: str) -> None:
     """Before its type changes, so that no document holds a vector of the old one."""
-    build = IndexBuild.objects.in_slot(slot).first()
-    if build is None:
-        return
-    build.forget_documents()
-    async_to_sync(engine().drop)(Generation(build.pk, slot))
-    IndexBuild.objects.filter(pk=build.pk).update(slot="")
+    IndexBuild.objects.in_slot(slot).update(slot="", verified_at=None)
+    vespa = engine()
+    if isinstance(vespa, VespaEngine):
+        async_to_sync(vespa.empty)(slot)
 
 
 def _wait_until_up(timeout: float) -> None:

@@ -1,13 +1,18 @@
 """Vespas for the contract suite: the stub, and a real one where VESPA_URL names it."""
 
+import asyncio
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpr
 import pytest
 
+from search.engines.base import EngineError
+from search.engines.vespa import VespaEngine
 from search.engines.vespa_package import ConfigServer, render
 from tests.vespa_stub.server import StubServer
 
@@ -19,12 +24,25 @@ EIGHT = {"a": 8, "b": 8}
 class RealServer:
     url: str
 
-    def documents(self, method: str = "get") -> int:
-        where = {"cluster": "images", "selection": "true", "wantedDocumentCount": "1000"}
+    def count(self) -> int:
+        """Documents on the first page of a visit: some or none is all that matters."""
+        return int(self._answer("get", {"wantedDocumentCount": "10"}).get("documentCount", 0))
+
+    def delete_all(self) -> None:
+        more: dict[str, str] = {}
+        while True:
+            answer = self._answer("delete", more)
+            if not answer.get("continuation"):
+                return
+            more = {"continuation": answer["continuation"]}
+
+    def _answer(self, method: str, more: dict[str, str]) -> dict[str, Any]:
+        where = {"cluster": "images", "selection": "true", **more}
         path = f"{self.url}/document/v1/clipsite/image/docid"
-        with httpr.Client(timeout=60) as client:
-            answer = getattr(client, method)(path, params=where).json()
-        return int(answer.get("documentCount", 0))
+        with httpr.Client(timeout=200) as client:
+            answer = getattr(client, method)(path, params=where)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
 
 
 @pytest.fixture(scope="session")
@@ -48,14 +66,29 @@ def real_server() -> RealServer:
         pytest.skip("VESPA_URL and VESPA_CONFIG_URL name no server to test against")
     config = ConfigServer(config_url)
     server = RealServer(url)
-    if config.deployed_sizes() and server.documents():
+    if config.deployed_sizes() and server.count():
         pytest.exit(f"The Vespa at {url} holds documents; these tests need one of their own.")
     config.deploy(render(PACKAGE, EIGHT))
     config.wait_until_converged(300)
+    wait_until_up(url)
     return server
+
+
+def wait_until_up(url: str) -> None:
+    """Services may be configured before their content nodes answer."""
+    engine = VespaEngine(url, timeout=5.0)
+    for _ in range(120):
+        try:
+            asyncio.run(engine.health())
+        except EngineError:
+            time.sleep(1)
+        else:
+            engine.close()
+            return
+    pytest.exit(f"The Vespa at {url} does not come up.")
 
 
 @pytest.fixture
 def vespa_of_eight(real_server: RealServer) -> Iterator[RealServer]:
     yield real_server
-    real_server.documents("delete")
+    real_server.delete_all()

@@ -235,6 +235,10 @@ async def test_browsing_goes_by_id(index: Index) -> None:
         "x" * 10_000,
         "'; DROP",
         " ",
+        "½ ² ①",
+        "Me\u0301nie\u0300re",
+        "\u0e2d\u0e31\u0e01",
+        "word " * 5_000,
     ],
 )
 async def test_any_text_is_only_words(index: Index, text: str) -> None:
@@ -298,6 +302,18 @@ async def test_what_an_older_generation_left_in_a_place_is_never_found(
     assert set(await newer.digests()) == {2}
     assert ids(await newer.semantic(unit(1), Scope(), 10)) == [2]
     assert ids(await newer.lexical([Clause("pleural")], Scope(), 10)) == [2]
+
+
+async def test_each_generation_knows_the_picture_that_its_own_vector_was_made_of(
+    engine: Engine, index: Index
+) -> None:
+    await index.feed([document(1, CAPTIONS[0], picture="a" * 64)], vectors(1))
+    other = await engine.create(SECOND, DIMENSION)
+    await other.feed([document(1, CAPTIONS[0], picture="b" * 64)], vectors(3))
+    assert (await index.digests())[1].startswith("a" * 16)
+    assert (await other.digests())[1].startswith("b" * 16)
+    await index.update([document(1, "Other words", picture="c" * 64)])
+    assert (await index.digests())[1].startswith("a" * 16)
 
 
 async def test_a_created_generation_goes_on_where_it_was(engine: Engine, index: Index) -> None:

@@ -5,6 +5,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
@@ -14,6 +15,7 @@ from search.engine import engine
 from search.engines import vespa_http
 from search.engines.base import (
     BadQuery,
+    Blend,
     EngineError,
     FeedError,
     Full,
@@ -162,6 +164,44 @@ def test_with_vespa_down_the_page_lives_and_says_so(
     assert browser.get("/search", {"q": "gallstones"}).status_code == 200
 
 
+def test_a_server_that_still_loads_its_documents_is_not_an_index_to_build_again(
+    vespa_build: IndexBuild, stub: StubServer
+) -> None:
+    stub.faults.add("search", "zero_hits", times=None)
+    engine.cache_clear()
+    with pytest.raises(Unavailable, match="starting"):
+        async_to_sync(engine().open)(vespa_build.generation)
+
+
+@pytest.mark.parametrize("root", [{}, {"fields": {}}, {"children": [{"fields": {"image_id": 1}}]}])
+def test_an_answer_that_cannot_be_read_is_one_of_our_family(
+    vespa_build: IndexBuild, root: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = async_to_sync(engine().open)(vespa_build.generation)
+
+    async def odd(self: Any, body: Any) -> Any:
+        return root
+
+    monkeypatch.setattr(vespa_http.Connection, "ask", odd)
+    vector = np.ones(1, np.float32)
+    with pytest.raises(Unavailable):
+        async_to_sync(index.count)(Scope())
+    if root.get("children"):
+        with pytest.raises(Unavailable):
+            async_to_sync(index.candidates)([1], [], vector, Blend())
+
+
+def test_a_slot_that_cannot_be_emptied_for_lack_of_room_is_waited_for(
+    job: IndexBuild, stub: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.indexing.PAUSE", 0.02)
+    stub.faults.add("/document/v1/clipsite/image/docid", "507", times=2, after=9)
+    run(job, build_index)
+    job.refresh_from_db()
+    assert job.status == "succeeded"
+    assert "Paused" in job.log
+
+
 def test_a_server_that_is_not_there_is_told_at_once() -> None:
     nobody = VespaEngine("http://127.0.0.1:9", timeout=1.0)
     began = time.monotonic()
@@ -230,7 +270,7 @@ def test_a_server_that_stays_away_fails_the_build_which_then_goes_on(
 ) -> None:
     monkeypatch.setattr(vespa_http, "PATIENCE", 0.2)
     stub.faults.add(DOCUMENTS, "503", times=None, after=5)
-    with pytest.raises(FeedError, match="did not take documents"):
+    with pytest.raises(FeedError, match="stayed overloaded or away"):
         run(job, build_index)
     assert len(stub.store) == 5
     assert LiveIndex.current() is None

@@ -33,7 +33,7 @@ def field(name: str) -> Field:
 def test_every_field_that_is_fed_stands_in_the_schema_and_no_other() -> None:
     fed = {*_fields(DOCUMENT)}
     for slot in SLOTS:
-        fed |= {f"generation_{slot}", f"embedding_{slot}"}
+        fed |= {f"generation_{slot}", f"picture_digest_{slot}", f"embedding_{slot}"}
     assert fed == set(PACKAGE.schema.fields)
 
 

@@ -11,10 +11,12 @@ from ingest.models import Image
 from jobs.running import run
 from search import wire
 from search.engine import engine
+from search.engines.base import EngineError
 from search.indexing import build_index
 from search.models import IndexBuild, LiveIndex
 from search.reconciling import compare, repair
 from search.retrieval import LegHits, retrieve
+from search.tasks import clear_index_build
 from search.understanding.state import Filter, ImageReference, Phrase, QueryState
 from tests.vespa_stub.server import StubServer
 from training.models import Checkpoint
@@ -123,6 +125,57 @@ def test_the_next_build_fills_the_other_slot_and_one_row_goes_back(
         async_to_sync(engine().create)(second.generation, checkpoint.dimension).digests
     )()
     assert events(EFFUSION, vespa_build)[-1].total == 8
+
+
+def test_a_build_that_cannot_start_leaves_the_one_to_go_back_to(
+    vespa_build: IndexBuild, checkpoint: Checkpoint, stub: StubServer
+) -> None:
+    earlier = IndexBuild.objects.create(checkpoint=checkpoint, promote_when_done=False)
+    run(earlier, build_index)
+    third = IndexBuild.objects.create(checkpoint=checkpoint)
+    stub.faults.add("search", "400", times=1, within="semantic_b")
+    with pytest.raises(EngineError, match="vespa_deploy --checkpoint"):
+        run(third, build_index)
+    earlier.refresh_from_db()
+    assert (earlier.slot, earlier.can_answer) == ("b", True)
+    earlier.promote()
+    assert events(EFFUSION, earlier)[-1].total == 8
+
+
+def test_an_image_that_changed_while_a_build_was_interrupted_is_fed_again(
+    stub: StubServer, images: dict[str, Any], checkpoint: Checkpoint
+) -> None:
+    job = IndexBuild.objects.create(checkpoint=checkpoint)
+    stub.faults.add("search", "503", times=None, within="approximate: false")
+    with pytest.raises(EngineError):
+        run(job, build_index)
+    Image.objects.filter(pk=images["knee"].pk).update(caption_clean="Dislocated patella")
+    stub.faults.clear()
+    job.enqueue()
+    run(job, build_index)
+    assert LiveIndex.current() == job
+    assert not compare(job)
+
+
+def test_a_cancelled_build_can_be_cleared_and_one_that_was_started_again_is_not(
+    vespa_build: IndexBuild, checkpoint: Checkpoint, stub: StubServer
+) -> None:
+    job = IndexBuild.objects.create(checkpoint=checkpoint)
+    stub.faults.add("search", "503", times=None, within="approximate: false")
+    with pytest.raises(EngineError):
+        run(job, build_index)
+    stub.faults.clear()
+    job.refresh_from_db()
+    assert job.may_be_cleared
+    job.clear()
+    job.enqueue()
+    clear_index_build(job.pk)
+    job.refresh_from_db()
+    assert job.slot == "b"
+    run(job, build_index)
+    assert LiveIndex.current() == job
+    clear_index_build(job.pk)
+    assert not compare(job)
 
 
 def test_an_interrupted_build_goes_on_where_it_stopped(
