@@ -20,11 +20,11 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tests.vespa_stub.app import Application
+from tests.vespa_stub.asgi import BACKLOG, serve
 from tests.vespa_stub.control import ControlledApplication
 from tests.vespa_stub.faults import Faults, Requests
 from tests.vespa_stub.package import read_folder
 from tests.vespa_stub.store import Store
-from tests.vespa_stub.transport import Connection
 
 Result = TypeVar("Result")
 
@@ -41,7 +41,7 @@ class StubServer:
         self.url = ""
 
     def start(self) -> Self:
-        listening = socket.create_server(("127.0.0.1", self._port), backlog=256)
+        listening = socket.create_server(("127.0.0.1", self._port), backlog=BACKLOG)
         self._port = listening.getsockname()[1]
         self.url = self.application.config.url = f"http://127.0.0.1:{self._port}"
         ready: Future[None] = Future()
@@ -118,30 +118,8 @@ class StubServer:
         await serve(self.application, listening, self._stopping, lambda: ready.set_result(None))
 
 
-async def serve(
-    application: Application,
-    listening: socket.socket,
-    stopping: asyncio.Event,
-    began: Callable[[], None],
-) -> None:
-    """Answer until the event is set; then every connection is closed."""
-    connections: set[Connection] = set()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: Connection(application, connections), sock=listening, backlog=256
-    )
-    began()
-    await stopping.wait()
-    server.close()
-    for connection in list(connections):
-        connection.transport.abort()
-    while connections:
-        await asyncio.sleep(0)
-    await server.wait_closed()
-
-
 async def _run_process(port: int, package: Path | None) -> None:
-    listening = socket.create_server(("127.0.0.1", port), backlog=256)
+    listening = socket.create_server(("127.0.0.1", port), backlog=BACKLOG)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     application = ControlledApplication(url)
     if package is not None:

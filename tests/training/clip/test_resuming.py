@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from training.clip import resuming
 from training.clip import run as module
+from training.clip.cpu import prepare_cpu
 from training.clip.data import Pair
 from training.clip.encoder import DualEncoder
 from training.clip.errors import TrainingError
@@ -143,17 +143,19 @@ def test_after_a_kill_at_any_moment_the_run_goes_on(
     make_tuner: Any, encoder: DualEncoder, pairs: list[Pair], tmp_path: Path
 ) -> None:
     """A real process, killed without warning as soon as it has kept a state."""
+    # Both sides must add in the same order, so they compute in the same way.
+    prepare_cpu(2)
     encoder.save(tmp_path / "base", {})
     state = tmp_path / "run.state"
     listed = [(str(p.image), p.caption, p.group, p.key) for p in pairs]
     code = f"""
-import torch
 from pathlib import Path
 from training.clip import finetune, run
+from training.clip.cpu import prepare_cpu
 from training.clip.config import configure
 from training.clip.data import Pair
 from training.clip.encoder import DualEncoder
-torch.set_num_threads({torch.get_num_threads()})
+prepare_cpu(2)
 run.KEEP_EVERY = 0.0
 pairs = [Pair(Path(i), c, g, k) for i, c, g, k in {listed!r}]
 config = configure("tiny", { ({k: str(v) for k, v in SETTINGS.items()})!r})
