@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FORMAT = "run-state-1"
 # What of a run is numbers and lists already.
 PLAIN = (
-    *("epoch", "over", "step", "samples_seen", "best_epoch", "best_score", "best_weights"),
+    *("epoch", "step", "samples_seen", "best_epoch", "best_score", "best_weights"),
     *("epoch_loss", "epoch_rng", "losses", "sizes", "told", "micro_batch"),
 )
 

@@ -105,9 +105,9 @@ def _in_words(deployed: dict[str, int], wanted: dict[str, int], changed: list[st
 
 
 def _change(slot: str, before: int, after: int) -> str:
-    build = IndexBuild.objects.in_slot(slot).first()
-    lost = f" The vectors of {build} in it are deleted." if build else " No build stands in it."
-    return f"Slot {slot} changes from {before} to {after} numbers.{lost}"
+    standing = " and ".join(str(build) for build in IndexBuild.objects.in_slot(slot))
+    lost = f"The vectors of {standing} in it are deleted." if standing else "No build stands in it."
+    return f"Slot {slot} changes from {before} to {after} numbers. {lost}"
 
 
 def _agreed() -> bool:
