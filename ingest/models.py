@@ -60,6 +60,7 @@ class Image(models.Model):
         max_length=200, db_index=True, help_text="Article, case or patient: never split apart."
     )
     split = models.CharField(max_length=10, choices=Split, blank=True, db_index=True)
+    perceptual_hash = models.CharField(max_length=64, blank=True, editable=False)
     truth = models.JSONField(default=dict, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -82,6 +83,29 @@ class Image(models.Model):
     @property
     def anatomy_label(self) -> str:
         return label_of("anatomy", self.anatomy)
+
+
+class DatasetVersion(models.Model):
+    """
+    The captioned images of a collection as they were once: never changed, named by its hash.
+
+    `counts`: images by split. `leakage`: what stands on more than one side of the split.
+    """
+
+    collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="versions")
+    sha256 = models.CharField(max_length=64, editable=False)
+    counts = models.JSONField(default=dict, editable=False)
+    leakage = models.JSONField(default=dict, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["collection", "sha256"], name="one_version_per_content")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.collection} {self.sha256[:8]}"
 
 
 class Import(Job):
