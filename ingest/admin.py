@@ -5,11 +5,12 @@ from django.conf import settings
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 
-from ingest.models import Collection, Image, Import
+from ingest.leakage import KINDS, leakage_line
+from ingest.models import Collection, DatasetVersion, Image, Import
 from ingest.readers import readable_path
 from jobs.admin import JobAdmin
 
@@ -52,6 +53,97 @@ class ImageAdmin(admin.ModelAdmin[Image]):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+@admin.register(DatasetVersion)
+class DatasetVersionAdmin(admin.ModelAdmin[DatasetVersion]):
+    list_display = ("__str__", "size", "sides", "leaks", "created_at")
+    list_select_related = ("collection",)
+    list_filter = ("collection",)
+    fields = readonly_fields = ("collection", "sha256", "sides", "created_at")
+    change_form_template = "admin/jobs/dataset_version.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: DatasetVersion | None = None
+    ) -> bool:
+        return False
+
+    @admin.display(description="images")
+    def size(self, version: DatasetVersion) -> int:
+        return version.size
+
+    @admin.display(description="by side")
+    def sides(self, version: DatasetVersion) -> str:
+        return ", ".join(f"{side or 'no side'} {n:,}" for side, n in version.counts.items())
+
+    @admin.display(description="leakage")
+    def leaks(self, version: DatasetVersion) -> str:
+        return leakage_line(version.leakage)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        version = self.get_object(request, object_id)
+        context: dict[str, Any] = {}
+        if version is not None:
+            context = {
+                "title": f"Dataset {version}",
+                "subtitle": None,
+                "version": version,
+                "leakage_line": leakage_line(version.leakage),
+                "leakage": leakage_rows(version),
+            }
+        return super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+
+
+def leakage_rows(version: DatasetVersion) -> list[dict[str, Any]]:
+    """What was found of each kind, the examples with thumbnails where the images still are."""
+    findings = {kind: version.leakage[kind] for kind in KINDS if version.leakage[kind]["count"]}
+    keys = {
+        key
+        for finding in findings.values()
+        for example in finding["examples"]
+        for _, key in example["images"]
+    }
+    rows = version.collection.images.filter(external_id__in=keys)
+    numbers = dict(rows.values_list("external_id", "pk"))
+    return [
+        {
+            **finding,
+            "title": f"{finding['count']:,} {KINDS[kind][finding['count'] > 1]}",
+            "kind": kind,
+            "examples": [
+                {
+                    "what": example["what"],
+                    "images": [
+                        {"side": side, "key": key, "thumbnail": _thumbnail(numbers.get(key))}
+                        for side, key in example["images"]
+                    ],
+                }
+                for example in finding["examples"]
+            ],
+        }
+        for kind, finding in findings.items()
+    ]
+
+
+def _thumbnail(pk: int | None) -> str:
+    """The view that serves it belongs to another app."""
+    if pk is None:
+        return ""
+    try:
+        return reverse("search:thumbnail", args=[pk])
+    except NoReverseMatch:
+        return ""
 
 
 class ImportForm(forms.ModelForm[Import]):

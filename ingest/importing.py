@@ -39,7 +39,7 @@ class _Pictures:
     """Files of earlier imports are not decoded again: that is most of an import's work."""
 
     def __init__(self, collection: Collection | None) -> None:
-        names = ("sha256", "file", "thumbnail", "width", "height")
+        names = ("sha256", "file", "thumbnail", "width", "height", "perceptual_hash")
         rows = collection.images.values(*names) if collection else ()
         self.stored: dict[str, dict[str, Any]] = {row["sha256"]: dict(row) for row in rows}
 
@@ -49,8 +49,8 @@ class _Pictures:
         if known is not None:
             return None, known
         picture = read_picture(data)
-        size = {"width": picture.width, "height": picture.height}
-        return picture, {"sha256": picture.sha256, **size}
+        names = ("sha256", "width", "height", "perceptual_hash")
+        return picture, {name: getattr(picture, name) for name in names}
 
 
 def import_corpus(job: Import) -> str:

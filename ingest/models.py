@@ -11,6 +11,10 @@ from ingest.vocabulary import label_of
 from jobs.models import Job
 
 
+class Unchangeable(Exception):
+    """The row stands for something that was; the message says what to do instead."""
+
+
 def media_storage() -> Any:
     return storages["default"]
 
@@ -85,11 +89,18 @@ class Image(models.Model):
         return label_of("anatomy", self.anatomy)
 
 
+class DatasetVersionQuerySet(models.QuerySet["DatasetVersion"]):
+    def update(self, **values: Any) -> int:
+        raise Unchangeable("A dataset version is never changed; freeze the collection again.")
+
+
 class DatasetVersion(models.Model):
     """
     The captioned images of a collection as they were once: never changed, named by its hash.
 
-    `counts`: images by split. `leakage`: what stands on more than one side of the split.
+    `sha256`: of its manifest, which `ingest.datasets` writes and reads. `counts`: images by
+    split. `leakage`: what stands on more than one side of the split, by `ingest.leakage`.
+    A version that runs were trained on cannot be deleted (they hold it by PROTECT).
     """
 
     collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="versions")
@@ -97,6 +108,8 @@ class DatasetVersion(models.Model):
     counts = models.JSONField(default=dict, editable=False)
     leakage = models.JSONField(default=dict, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = DatasetVersionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-pk"]
@@ -106,6 +119,16 @@ class DatasetVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.collection} {self.sha256[:8]}"
+
+    def save(self, *args: Any, **values: Any) -> None:
+        if not self._state.adding:
+            raise Unchangeable("A dataset version is never changed; freeze the collection again.")
+        super().save(*args, **values)
+
+    @property
+    def size(self) -> int:
+        """Captioned images on all sides."""
+        return sum(self.counts.values())
 
 
 class Import(Job):

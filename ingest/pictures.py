@@ -14,6 +14,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
 
 from ingest.errors import BadPicture
+from ingest.likeness import picture_hash
 
 FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "TIFF": "tif", "BMP": "bmp", "GIF": "gif"}
 THUMBNAIL_SIDE = 480
@@ -22,7 +23,7 @@ METADATA = {"exif", "xmp", "photoshop", "comment", "XML:com.adobe.xmp", "Raw pro
 
 @dataclass(frozen=True)
 class Picture:
-    """A checked image: its hash, the extension of its true format, its upright size."""
+    """A checked image: its hashes, the extension of its true format, its upright size."""
 
     data: bytes
     sha256: str
@@ -30,6 +31,7 @@ class Picture:
     width: int
     height: int
     thumbnail: bytes
+    perceptual_hash: str
 
 
 def read_picture(data: bytes) -> Picture:
@@ -44,6 +46,7 @@ def read_picture(data: bytes) -> Picture:
         width=upright.width,
         height=upright.height,
         thumbnail=_encoded(thumbnail, "WEBP", quality=82, method=2),
+        perceptual_hash=picture_hash(thumbnail),
     )
 
 
@@ -57,6 +60,15 @@ def store(picture: Picture) -> tuple[str, str]:
     for name, data in zip(names, (picture.data, picture.thumbnail), strict=True):
         _write_once(Path(settings.MEDIA_ROOT) / name, data)
     return names
+
+
+def hash_of_thumbnail(name: str) -> str:
+    """The perceptual hash of a picture that was stored before hashes were; "" if it is gone."""
+    try:
+        with Pillow.open(Path(settings.MEDIA_ROOT) / name) as thumbnail:
+            return picture_hash(thumbnail)
+    except (OSError, ValueError):
+        return ""
 
 
 def without_metadata(path: Path) -> tuple[bytes, str]:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, TypeVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -13,10 +14,78 @@ from django.views.decorators.http import require_POST
 
 from jobs.models import Job
 
+M = TypeVar("M", bound=Model)
 J = TypeVar("J", bound=Job)
 
 
-class JobAdmin(admin.ModelAdmin[J]):
+class ConfirmedAdmin(admin.ModelAdmin[M]):
+    """Rows that start work: the form first, then what it will do, then the start."""
+
+    confirm_template = "admin/jobs/confirm.html"
+
+    def describe(self, row: M) -> str:
+        """What starting it will do and about how long it takes, for the confirmation."""
+        raise NotImplementedError
+
+    def confirm_context(self, request: HttpRequest, row: M) -> dict[str, Any]:
+        """What the confirmation shows beyond the description and what was chosen."""
+        return {}
+
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Rows of work that was started are looked at, never edited."""
+        return False
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method == "POST" and "_confirmed" not in request.POST:
+            if not self.has_add_permission(request):
+                raise PermissionDenied
+            form = self.get_form(request)(request.POST)
+            if form.is_valid():
+                return self._confirmation(request, form)
+        verb = f"Start {self.opts.verbose_name}"
+        context = {
+            "title": verb,
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+        }
+        return super().add_view(request, form_url, {**context, **(extra_context or {})})
+
+    def _confirmation(self, request: HttpRequest, form: Any) -> HttpResponse:
+        shown = [(form[name].label, _written(form.cleaned_data[name])) for name in form.fields]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Start {self.opts.verbose_name}?",
+            "opts": self.opts,
+            "description": self.describe(form.instance),
+            "shown": shown,
+            "posted": [(k, v) for k, values in request.POST.lists() for v in values],
+            **self.confirm_context(request, form.instance),
+        }
+        return TemplateResponse(request, self.confirm_template, context)
+
+    def response_add(
+        self, request: HttpRequest, obj: M, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        messages.success(request, f"{obj} is queued.")
+        return HttpResponseRedirect(self.page_of(obj))
+
+    def page_of(self, row: M) -> str:
+        return self._url("change", row)
+
+    def _url(self, name: str, row: M) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=[row.pk])
+
+
+def _written(value: Any) -> Any:
+    """Lists and settings as a person writes them; `{}` as nothing."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} = {_written(setting)}" for name, setting in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+
+
+class JobAdmin(ConfirmedAdmin[J]):
     """`settings_fields` are asked for when a job is started and shown afterwards."""
 
     settings_fields: tuple[str, ...] = ()
@@ -33,10 +102,6 @@ class JobAdmin(admin.ModelAdmin[J]):
     list_select_related: ClassVar[tuple[str, ...]] = ("started_by",)
     change_form_template = "admin/jobs/change_form.html"
 
-    def describe(self, job: J) -> str:
-        """What starting it will do and about how long it takes, for the confirmation."""
-        raise NotImplementedError
-
     def page_context(self, request: HttpRequest, job: J) -> dict[str, Any]:
         """What its page shows beyond what every job shows."""
         return {}
@@ -48,10 +113,6 @@ class JobAdmin(admin.ModelAdmin[J]):
 
     def get_readonly_fields(self, request: HttpRequest, obj: J | None = None) -> tuple[str, ...]:
         return () if obj is None else self.get_fields(request, obj)
-
-    def has_change_permission(self, request: HttpRequest, obj: J | None = None) -> bool:
-        """Rows of finished work are looked at, never edited."""
-        return False
 
     @admin.display(description="state", ordering="status")
     def state(self, job: J) -> str:
@@ -70,46 +131,10 @@ class JobAdmin(admin.ModelAdmin[J]):
     def duration(self, job: J) -> str:
         return f"{job.seconds:.0f} s" if job.started_at else ""
 
-    def add_view(
-        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """The form first, then what it will do, then the start."""
-        if request.method == "POST" and "_confirmed" not in request.POST:
-            if not self.has_add_permission(request):
-                raise PermissionDenied
-            form = self.get_form(request)(request.POST)
-            if form.is_valid():
-                return self._confirmation(request, form)
-        verb = f"Start {self.opts.verbose_name}"
-        context = {
-            "title": verb,
-            "show_save_and_add_another": False,
-            "show_save_and_continue": False,
-        }
-        return super().add_view(request, form_url, {**context, **(extra_context or {})})
-
-    def _confirmation(self, request: HttpRequest, form: Any) -> HttpResponse:
-        shown = [(form[name].label, form.cleaned_data[name]) for name in form.fields]
-        context = {
-            **self.admin_site.each_context(request),
-            "title": f"Start {self.opts.verbose_name}?",
-            "opts": self.opts,
-            "description": self.describe(form.instance),
-            "shown": shown,
-            "posted": [(k, v) for k, values in request.POST.lists() for v in values],
-        }
-        return TemplateResponse(request, "admin/jobs/confirm.html", context)
-
     def save_model(self, request: HttpRequest, obj: J, form: Any, change: bool) -> None:
         obj.started_by_id = request.user.pk
         super().save_model(request, obj, form, change)
         obj.enqueue()
-
-    def response_add(
-        self, request: HttpRequest, obj: J, post_url_continue: str | None = None
-    ) -> HttpResponse:
-        messages.success(request, f"{obj} is queued.")
-        return HttpResponseRedirect(self.page_of(obj))
 
     def get_urls(self) -> list[URLPattern]:
         name = f"{self.opts.app_label}_{self.opts.model_name}"
@@ -129,7 +154,7 @@ class JobAdmin(admin.ModelAdmin[J]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         job = self.get_object(request, object_id)
-        context: dict[str, Any] = {"title": str(job or "")}
+        context: dict[str, Any] = {"title": str(job or ""), "subtitle": None}
         if job is not None:
             context |= {
                 "job": job,
@@ -166,9 +191,3 @@ class JobAdmin(admin.ModelAdmin[J]):
         if not self.has_add_permission(request):
             raise PermissionDenied
         return get_object_or_404(self.get_queryset(request), pk=pk)
-
-    def _url(self, name: str, job: J) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=[job.pk])
-
-    def page_of(self, job: J) -> str:
-        return self._url("change", job)

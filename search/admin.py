@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,8 +11,9 @@ from django.views.decorators.http import require_POST
 
 from ingest.models import Image
 from jobs.admin import JobAdmin
+from search.curves import alpha_curves
 from search.engine import engine_name
-from search.models import Feedback, IndexBuild, LiveIndex, Rejection
+from search.models import Feedback, IndexBuild, LiveIndex, Rejection, SearchEvaluation
 
 
 class RejectionInline(admin.TabularInline[Rejection, IndexBuild]):
@@ -113,6 +114,66 @@ class IndexBuildAdmin(JobAdmin[IndexBuild]):
                 for label, name in actions
             ]
         }
+
+
+@admin.register(SearchEvaluation)
+class SearchEvaluationAdmin(JobAdmin[SearchEvaluation]):
+    settings_fields = ("collection", "split", "most_queries", "masked")
+    result_fields = ("build", "dataset_hash")
+    list_display = (*JobAdmin.list_display, "half_and_half")
+    list_select_related = ("collection", "started_by")
+    change_form_template = "admin/jobs/search_evaluation.html"
+
+    def describe(self, job: SearchEvaluation) -> str:
+        captioned = job.collection.images.filter(split=job.split).exclude(caption_clean="").count()
+        captions = min(captioned, job.most_queries)
+        return (
+            f"This asks the live index {4 * captions} questions, {captions} captions of the "
+            f"{job.split} split of {job.collection} in four forms, about {max(captions // 2, 2)} s "
+            "on two cores. Searches go on, somewhat slower."
+        )
+
+    @admin.display(description="conversational MRR@10, α = .5")
+    def half_and_half(self, job: SearchEvaluation) -> str:
+        for form in job.result.get("forms", ())[-1:]:
+            for mode in form["modes"]:
+                if mode["alpha"] == 0.5:
+                    return f"{mode['metrics']['mrr@10']:.3f} of {job.result['candidates']}"
+        return ""
+
+    def page_context(self, request: HttpRequest, job: SearchEvaluation) -> dict[str, Any]:
+        if not job.result:
+            return {}
+        forms = [
+            {**form, "modes": _modes(form["modes"], job.METRICS)} for form in job.result["forms"]
+        ]
+        curves = [_curve(form) for form in job.result["forms"]]
+        return {
+            "result": job.result,
+            "forms": forms,
+            "metric_names": job.METRICS,
+            "curve": alpha_curves("MRR@10", curves),
+        }
+
+
+def _modes(modes: list[dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows of a table; the ends of α are the two legs, which stand there by name."""
+    best = max(mode["metrics"]["mrr@10"] for mode in modes)
+    return [
+        {
+            "name": mode["mode"] if mode["alpha"] is None else f"hybrid, α = {mode['alpha']:.1f}",
+            "cells": [(mode["metrics"][name], mode["intervals"][name]) for name in names],
+            "is_best": best > 0 and mode["metrics"]["mrr@10"] == best,
+        }
+        for mode in modes
+        if mode["alpha"] not in (0.0, 1.0)
+    ]
+
+
+def _curve(form: dict[str, Any]) -> tuple[str, list[tuple[float, float]], float]:
+    values = [(m["mode"], m["alpha"], m["metrics"]["mrr@10"]) for m in form["modes"]]
+    by_alpha = [(alpha, value) for _, alpha, value in values if alpha is not None]
+    return form["form"], by_alpha, next(value for mode, _, value in values if mode == "rrf")
 
 
 @admin.register(Feedback)

@@ -1,7 +1,7 @@
 from celery import shared_task
 
 from jobs.running import run
-from search.models import IndexBuild
+from search.models import IndexBuild, SearchEvaluation
 
 
 @shared_task
@@ -9,6 +9,13 @@ def run_index_build(pk: int) -> None:
     from search.indexing import build_index
 
     run(IndexBuild.objects.get(pk=pk), build_index)
+
+
+@shared_task
+def run_search_evaluation(pk: int) -> None:
+    from search.judging import judge_search
+
+    run(SearchEvaluation.objects.get(pk=pk), judge_search)
 
 
 @shared_task

@@ -1,102 +1,147 @@
-"""The loss curve of a run as one SVG, drawn on the server."""
+"""Curves of runs as SVG, drawn on the server: axes with round numbers, lines, points."""
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from training.models import TrainingRun
-
-WIDTH, HEIGHT = 880, 280
-LEFT, RIGHT, TOP, BOTTOM = 56, 16, 16, 40
-MOST_POINTS = 400
+WIDTH, HEIGHT = 460, 250
+LEFT, RIGHT, TOP, BOTTOM = 58, 14, 14, 42
+MOST_POINTS = 300
+# Colours of the page's style sheet, with one for where the drawing stands alone.
+COLOURS = 8
+ALONE = "#0b8a8f"
 
 Point = tuple[float, float]
 
 
-def loss_curve(run: TrainingRun) -> SafeString:
-    """Training loss by step, validation loss by epoch, on one scale."""
-    train = _thinned(list(run.step_points.values_list("step", "loss")))
-    validation = [
-        (float(step), float(loss))
-        for step, loss in run.epoch_points.values_list("step", "validation_loss")
-        if loss is not None
-    ]
-    if not train:
-        return _svg("No points yet", format_html('<text x="56" y="140">No points yet.</text>'))
-    last_step = max(point[0] for point in train + validation)
-    highest = max(point[1] for point in train + validation) * 1.05 or 1.0
+@dataclass(frozen=True)
+class Series:
+    """`colour`: 0 to 7, a class `series-n` of the style sheet. `marked`: a dot at each point."""
 
-    def place(point: Point) -> Point:
-        x = LEFT + (WIDTH - LEFT - RIGHT) * point[0] / max(last_step, 1)
-        return x, HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * point[1] / highest
+    name: str
+    points: Sequence[Point]
+    colour: int = 0
+    marked: bool = False
 
-    drawn = (
-        _grid(highest, last_step)
-        + _line([place(p) for p in train], "#0b8a8f", 2)
-        + _line([place(p) for p in validation], "#c9871f", 2)
-        + format_html_join(
-            "",
-            '<circle cx="{}" cy="{}" r="3" fill="#c9871f"/>',
-            [(f"{x:.1f}", f"{y:.1f}") for x, y in map(place, validation)],
-        )
-        + _legend(bool(validation))
-    )
-    last = train[-1][1]
-    return _svg(f"Training loss over {last_step:.0f} steps, now {last:.2f}", drawn)
+    @property
+    def swatch(self) -> str:
+        return f"series-{self.colour % COLOURS}"
+
+    @property
+    def is_dashed(self) -> bool:
+        """Colours come again after 8, with broken lines."""
+        return self.colour >= COLOURS
 
 
-def _thinned(points: list[tuple[int, float]]) -> list[Point]:
-    every = max(1, len(points) // MOST_POINTS)
-    kept = points[::every]
-    if points and kept[-1] != points[-1]:
-        kept.append(points[-1])
-    return [(float(step), float(loss)) for step, loss in kept]
+@dataclass(frozen=True)
+class Chart:
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    from_zero: bool = True
+
+    @property
+    def drawn(self) -> tuple[Series, ...]:
+        return tuple(series for series in self.series if series.points)
+
+    @property
+    def description(self) -> str:
+        """For those who hear it: where each line begins and ends."""
+        told = [
+            f"{s.name}: from {_number(s.points[0][1])} to {_number(s.points[-1][1])} "
+            f"at {self.x_label} {_number(s.points[-1][0])}"
+            for s in self.drawn
+        ]
+        return "; ".join(told) or "No points yet."
+
+    def svg(self) -> SafeString:
+        drawn = self.drawn
+        if not drawn:
+            empty = format_html(
+                '<text x="{}" y="{}" text-anchor="middle" opacity=".6">No points yet</text>',
+                WIDTH / 2, HEIGHT / 2,
+            )  # fmt: skip
+            return self._framed(empty)
+        xs = [x for series in drawn for x, _ in series.points]
+        ys = [y for series in drawn for _, y in series.points]
+        across = _ticks(min(0.0, *xs) if self.from_zero else min(xs), max(xs))
+        up = _ticks(min(0.0, *ys) if self.from_zero else min(ys), max(ys))
+        lines = format_html_join("", "{}", [(_curve(s, across, up),) for s in drawn])
+        return self._framed(_grid(across, up) + lines)
+
+    def _framed(self, content: SafeString) -> SafeString:
+        return format_html(
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}" role="img" '
+            'aria-label="{title}. {description}" font-family="system-ui, sans-serif" '
+            'font-size="13" fill="currentColor"><title>{title}</title>{content}'
+            '<text x="{middle}" y="{bottom}" text-anchor="middle" opacity=".7">{x}</text></svg>',
+            w=WIDTH, h=HEIGHT, title=self.title, description=self.description, content=content,
+            middle=(WIDTH + LEFT - RIGHT) / 2, bottom=HEIGHT - 6, x=self.x_label,
+        )  # fmt: skip
 
 
-def _svg(title: str, content: SafeString) -> SafeString:
-    return format_html(
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {} {}" role="img" '
-        'font-family="system-ui, sans-serif" font-size="12" fill="currentColor">'
-        "<title>{}</title>{}</svg>",
-        WIDTH, HEIGHT, title, content,
-    )  # fmt: skip
+def _ticks(low: float, high: float) -> list[float]:
+    """Four to eight round numbers, 1, 2 or 5 times a power of ten apart, around low to high."""
+    span = (high - low) or abs(high) or 1.0
+    rough = span / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * times for times in (1, 2, 5, 10) if power * times >= rough * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return [number * step for number in range(first, max(last, first + 1) + 1)]
 
 
-def _grid(highest: float, last_step: float) -> SafeString:
-    bottom = HEIGHT - BOTTOM
-    rows = [
-        (LEFT, WIDTH - RIGHT, f"{bottom - (bottom - TOP) * i / 4:.1f}", f"{highest * i / 4:.2f}")
-        for i in range(5)
-    ]
-    lines = format_html_join(
-        "",
-        '<path d="M{0} {2}H{1}" stroke="currentColor" stroke-opacity=".15"/>'
-        '<text x="48" y="{2}" dy="4" text-anchor="end" opacity=".7">{3}</text>',
-        rows,
-    )
-    axis = format_html(
-        '<text x="{}" y="{}" opacity=".7">0</text>'
-        '<text x="{}" y="{}" text-anchor="end" opacity=".7">step {:}</text>',
-        LEFT, HEIGHT - 16, WIDTH - RIGHT, HEIGHT - 16, f"{last_step:.0f}",
-    )  # fmt: skip
-    return lines + axis
+def _number(value: float) -> str:
+    """As short as it can be: 1200, 0.35, 5e-05."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def _line(points: Sequence[Point], colour: str, width: int) -> SafeString:
-    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return format_html(
-        '<polyline points="{}" fill="none" stroke="{}" stroke-width="{}"/>', path, colour, width
-    )
+def _place(value: float, ticks: Sequence[float], start: float, end: float) -> float:
+    return start + (end - start) * (value - ticks[0]) / (ticks[-1] - ticks[0])
 
 
-def _legend(with_validation: bool) -> SafeString:
-    names = [("training loss", "#0b8a8f", WIDTH - 260)]
-    if with_validation:
-        names.append(("validation loss", "#c9871f", WIDTH - 130))
+def _x(value: float, ticks: Sequence[float]) -> str:
+    return f"{_place(value, ticks, LEFT, WIDTH - RIGHT):.1f}"
+
+
+def _y(value: float, ticks: Sequence[float]) -> str:
+    return f"{_place(value, ticks, HEIGHT - BOTTOM, TOP):.1f}"
+
+
+def _grid(across: Sequence[float], up: Sequence[float]) -> SafeString:
+    rows = [(LEFT, WIDTH - RIGHT, _y(tick, up), LEFT - 8, _number(tick)) for tick in up]
+    columns = [(_x(tick, across), HEIGHT - BOTTOM + 17, _number(tick)) for tick in across]
     return format_html_join(
         "",
-        '<path d="M{2} 24h16" stroke="{1}" stroke-width="2"/>'
-        '<text x="{2}" y="28" dx="22">{0}</text>',
-        names,
+        '<path d="M{0} {2}H{1}" stroke="currentColor" stroke-opacity=".15"/>'
+        '<text x="{3}" y="{2}" dy="4" text-anchor="end" opacity=".7">{4}</text>',
+        rows,
+    ) + format_html_join(
+        "", '<text x="{}" y="{}" text-anchor="middle" opacity=".7">{}</text>', columns
     )
+
+
+def _curve(series: Series, across: Sequence[float], up: Sequence[float]) -> SafeString:
+    placed = [(_x(x, across), _y(y, up)) for x, y in _thinned(series.points)]
+    line = format_html(
+        '<polyline class="{}" points="{}" fill="none" stroke="{}" stroke-width="2" '
+        'stroke-linejoin="round"{}/>',
+        series.swatch, " ".join(f"{x},{y}" for x, y in placed), ALONE,
+        format_html(' stroke-dasharray="{}"', "5 4") if series.is_dashed else "",
+    )  # fmt: skip
+    if not series.marked and len(placed) > 1:
+        return line
+    dots = [(series.swatch, x, y, ALONE) for x, y in placed]
+    return line + format_html_join(
+        "", '<circle class="{}" cx="{}" cy="{}" r="3" stroke="{}" fill="currentColor"/>', dots
+    )
+
+
+def _thinned(points: Sequence[Point]) -> list[Point]:
+    """At most about MOST_POINTS of them, the last one always."""
+    every = max(1, len(points) // MOST_POINTS)
+    kept = list(points[::every])
+    return kept if kept[-1] == points[-1] else [*kept, points[-1]]

@@ -1,16 +1,24 @@
 """One training run: pairs from the database in, curves and a checkpoint out."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from time import monotonic
+from typing import Any
 
 from django.conf import settings
 
+from ingest.datasets import freeze
+from ingest.leakage import leakage_line
+from ingest.models import DatasetVersion
 from jobs.models import JobCancelled
+from training import manifest
 from training.clip import finetune as clip
 from training.clip.bases import load_base
 from training.clip.cpu import prepare_cpu
+from training.clip.data import Pair
 from training.clip.encoder import DualEncoder
 from training.clip.errors import TrainingError
+from training.clip.parallel import finetune_everywhere
 from training.models import (
     Checkpoint,
     EpochPoint,
@@ -18,7 +26,7 @@ from training.models import (
     TrainingRun,
     checkpoint_folder,
 )
-from training.pairs import pairs_of
+from training.pairs import pairs_of_version
 
 ASK_EVERY = 0.5
 
@@ -80,22 +88,25 @@ class _Watcher:
 
 
 def finetune(run: TrainingRun) -> str:
-    """Train, save the points as they come, and register the checkpoint.
+    """Freeze the pairs, train, save the points as they come, and register the checkpoint.
 
-    A run that was cut goes on from its last state, unless its settings, pairs or base changed.
+    A run that was cut goes on from its last state, on the pairs it began with, unless its
+    settings or its base changed.
     """
     config = run.config()
     prepare_cpu(settings.MODEL_THREADS)
-    train = pairs_of(run.collection, "train")
-    if not train:
-        raise TrainingError(f"{run.collection} has no captioned image in its train split.")
-    validation = pairs_of(run.collection, "validation")
-    run.note(f"{len(train)} training pairs, {len(validation)} validation pairs")
+    version = _dataset(run)
+    train = pairs_of_version(version, "train")
+    validation = pairs_of_version(version, "validation")
+    _refuse_missing([*train, *validation], version)
+    run.note(f"{len(train)} training pairs, {len(validation)} validation pairs of {version}")
+    run.note(leakage_line(version.leakage))
     encoder = _base(run, [pair.caption for pair in train])
+    _keep_manifest(run, manifest.of_start(run, encoder.fingerprint))
     watcher = _Watcher(run)
     folder = checkpoint_folder(run)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    outcome = clip.finetune(
+    outcome = finetune_everywhere(
         encoder,
         train,
         validation,
@@ -108,19 +119,59 @@ def finetune(run: TrainingRun) -> str:
         on_start=watcher.on_start,
         on_note=run.note,
         state_file=folder.with_name(f"{folder.name}.state"),
+        cache_folder=settings.PIXEL_CACHE_DIR,
     )
     watcher.save_points()
+    _keep_manifest(run, {**run.manifest, "outcome": manifest.of_end(outcome)})
+    manifest.write(folder, run.manifest)
     _register(run)
     if outcome.stopped:
         raise JobCancelled("Cancelled on request.")
     return f"Best epoch {outcome.best_epoch}, {outcome.samples_seen} pairs seen"
 
 
+def _dataset(run: TrainingRun) -> DatasetVersion:
+    """What the run, or another of its sweep, was started on before; else what there is now."""
+    if run.dataset is not None:
+        return run.dataset
+    captioned = run.collection.images.exclude(caption_clean="")
+    if not captioned.filter(split="train").exists():
+        raise TrainingError(f"{run.collection} has no captioned image in its train split.")
+
+    def tell(done: int, total: int, what: str) -> None:
+        run.advance(done, total, unit="images", message=what)
+
+    siblings = DatasetVersion.objects.filter(runs__sweep=run.sweep) if run.sweep else None
+    run.dataset = (siblings and siblings.first()) or freeze(run.collection, tell)
+    run.save(update_fields=["dataset"])
+    return run.dataset
+
+
+def _refuse_missing(pairs: Sequence[Pair], version: DatasetVersion) -> None:
+    for pair in pairs:
+        if not pair.image.exists():
+            raise TrainingError(
+                f"The picture of {pair.key} in dataset {version} is gone: {pair.image}. Import its "
+                "source again to bring it back, or start a new run on what there is now."
+            )
+
+
+def _keep_manifest(run: TrainingRun, facts: dict[str, Any]) -> None:
+    run.manifest = facts
+    run.save(update_fields=["manifest"])
+
+
 def _base(run: TrainingRun, captions: list[str]) -> DualEncoder:
     checkpoint = Checkpoint.objects.filter(name=run.base).first()
-    if checkpoint is not None:
-        return checkpoint.encoder()
-    return load_base(run.base, captions=captions)
+    encoder = checkpoint.encoder() if checkpoint else load_base(run.base, captions=captions)
+    original = run.again_of
+    then = original.manifest.get("base", {}).get("fingerprint") if original else None
+    if then is not None and original is not None and then != encoder.fingerprint:
+        raise TrainingError(
+            f"The base {run.base} is no longer the one that run {original.pk} began with: its "
+            f"fingerprint is {encoder.fingerprint[:12]}, not {then[:12]}. Start a new run."
+        )
+    return encoder
 
 
 def _register(run: TrainingRun) -> Checkpoint:

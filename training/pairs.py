@@ -5,7 +5,8 @@ from pathlib import Path
 
 from django.conf import settings
 
-from ingest.models import Collection, Image
+from ingest.datasets import records
+from ingest.models import Collection, DatasetVersion, Image
 from training.clip.data import Pair
 
 
@@ -19,6 +20,16 @@ def pairs_of(collection: Collection, split: str) -> list[Pair]:
     )
     root = Path(settings.MEDIA_ROOT)
     return [Pair(image=root / file, caption=c, group=g, key=key) for file, c, g, key in rows]
+
+
+def pairs_of_version(version: DatasetVersion, split: str) -> list[Pair]:
+    """As `pairs_of` gave them when the version was frozen. Raises IngestError."""
+    root = Path(settings.MEDIA_ROOT)
+    return [
+        Pair(image=root / record.file, caption=record.caption, group=record.group, key=record.id)
+        for record in records(version)
+        if record.split == split
+    ]
 
 
 def dataset_hash(pairs: list[Pair]) -> str:

@@ -1,7 +1,6 @@
 """Training runs, evaluations and their commands: real training of a tiny model on phantoms."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,45 +9,16 @@ from django.core.management import CommandError, call_command
 
 from ingest.models import Collection, Image
 from jobs.running import run
-from training.curves import loss_curve
+from training.figures import figures_of
 from training.finetuning import finetune
 from training.models import Checkpoint, Evaluation, TrainingRun
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-KINDS = ["chest x-ray", "knee MRI", "abdomen CT", "head CT"]
-
-
-@pytest.fixture
-def collection(
-    corpus: Callable[..., Path], run_import: Callable[..., Any], media: Path
-) -> Collection:
-    """40 images in four kinds; enough for a few steps and for every split."""
-    rows = [
-        (f"{n}.png", f"{KINDS[n % 4]} number {n} with finding {n % 7}", side)
-        for n, side in enumerate(["train"] * 30 + ["validation"] * 5 + ["test"] * 5)
-    ]
-    run_import(corpus(rows, "file,caption,split"))
-    return Collection.objects.get()
-
 
 def make_run(collection: Collection, **over: Any) -> TrainingRun:
     values = {"base": "scratch:tiny", "preset": "tiny", "settings": {"epochs": "2"}, **over}
     return TrainingRun.objects.create(collection=collection, **values)
-
-
-@pytest.fixture
-def checkpoints(settings: Any, tmp_path: Path) -> Path:
-    settings.CHECKPOINT_DIR = tmp_path / "checkpoints"
-    return tmp_path / "checkpoints"
-
-
-@pytest.fixture
-def trained(collection: Collection, checkpoints: Path) -> TrainingRun:
-    job = make_run(collection)
-    run(job, finetune)
-    job.refresh_from_db()
-    return job
 
 
 def test_a_run_leaves_points_epochs_and_a_checkpoint_that_encodes(trained: TrainingRun) -> None:
@@ -60,10 +30,9 @@ def test_a_run_leaves_points_epochs_and_a_checkpoint_that_encodes(trained: Train
     assert encoder.encode_texts(["chest x-ray"]).shape == (1, trained.checkpoint.dimension)
 
 
-def test_its_curve_is_an_svg_with_both_losses(trained: TrainingRun) -> None:
-    svg = loss_curve(trained)
-    assert svg.startswith("<svg")
-    assert svg.count("<polyline") == 2
+def test_its_curves_are_drawn_from_its_points(trained: TrainingRun) -> None:
+    lines = {figure.title: figure.svg().count("<polyline") for figure in figures_of(trained)}
+    assert lines == {"Loss": 2, "MRR@10, text to image": 2, "Learning rate": 1, "Throughput": 1}
 
 
 def test_a_new_checkpoint_can_be_the_base_of_the_next_run(

@@ -68,12 +68,43 @@ def batch_count(pairs: int, config: Config) -> int:
     return max(1, -(-samples // config.batch_size))
 
 
-def plan_epoch(pairs: int, config: Config, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+def plan_epoch(
+    captions: NDArray[np.int64], config: Config, rng: np.random.Generator
+) -> list[NDArray[np.int64]]:
     """
-    The rows of each batch. Each pair once: batches of nearly even size, for a last one of two
-    pairs would teach little. With replacement: full batches and the rest.
+    The rows of each batch, from integers that are equal where captions are. Each pair once:
+    batches of nearly even size, for a last one of two pairs would teach little. With
+    replacement: full batches and the rest.
     """
+    pairs = len(captions)
     if config.samples_per_epoch is None:
-        return np.array_split(rng.permutation(pairs), batch_count(pairs, config))
-    drawn = rng.integers(0, pairs, config.samples_per_epoch)
-    return np.split(drawn, range(config.batch_size, len(drawn), config.batch_size))
+        plan = np.array_split(rng.permutation(pairs), batch_count(pairs, config))
+    else:
+        drawn = rng.integers(0, pairs, config.samples_per_epoch)
+        plan = np.split(drawn, range(config.batch_size, len(drawn), config.batch_size))
+    if config.equal_captions == "apart":
+        keep_apart(plan, captions, rng)
+    return plan
+
+
+def keep_apart(
+    plan: list[NDArray[np.int64]], captions: NDArray[np.int64], rng: np.random.Generator
+) -> None:
+    """
+    Swap rows between batches, in place, until no caption stands twice in one; as far as twenty
+    tries for each that does go. A caption in more pairs than there are batches cannot be parted.
+    """
+    within = [set(captions[rows].tolist()) for rows in plan]
+    for batch, rows in enumerate(plan):
+        _, firsts = np.unique(captions[rows], return_index=True)
+        for place in np.setdiff1d(np.arange(len(rows)), firsts):
+            for other in rng.integers(0, len(plan), 20):
+                there = rng.integers(0, len(plan[other]))
+                mine, theirs = captions[rows[place]], captions[plan[other][there]]
+                if mine in within[other] or theirs in within[batch]:
+                    continue
+                rows[place], plan[other][there] = plan[other][there], rows[place]
+                within[batch].add(theirs)
+                # Another of the same caption may be left in either batch.
+                within[other] = set(captions[plan[other]].tolist())
+                break

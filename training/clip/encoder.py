@@ -75,11 +75,42 @@ class DualEncoder:
             digest.update(tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy())
         settings = {
             "vocabulary": sorted(self.tokenizer.get_vocab().items()),
-            "pixels": _pixel_settings(self.image_processor),
+            "pixels": self._pixel_settings,
             "max_text_tokens": self.max_text_tokens,
         }
         digest.update(json.dumps(settings, sort_keys=True, default=str).encode())
         return digest.hexdigest()
+
+    @property
+    def _pixel_settings(self) -> dict[str, str]:
+        named = ("do_resize", "size", "resample", "do_center_crop", "crop_size", "do_rescale")
+        numbers = ("rescale_factor", "do_normalize", "image_mean", "image_std")
+        return {name: str(getattr(self.image_processor, name, None)) for name in (*named, *numbers)}
+
+    @property
+    def pixel_settings(self) -> str:
+        """All that decides what the tower sees of a picture, as text."""
+        return json.dumps(self._pixel_settings, sort_keys=True)
+
+    @property
+    def heads_are_untrained(self) -> bool:
+        """The projections of a base that no fine-tune has gone over yet mean nothing."""
+        return bool(getattr(self.model, "heads_start_untrained", False)) and not self.meta
+
+    def count_tokens(self, text: str) -> int:
+        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def normalised(self, pixels: Tensor) -> Tensor:
+        """What the tower takes, from (n, 3, height, width) of 0 to 255."""
+        processor: Any = self.image_processor
+        scaled = pixels * processor.rescale_factor if processor.do_rescale else pixels
+        if not processor.do_normalize:
+            return scaled
+        mean, deviation = (
+            torch.tensor(values, device=pixels.device)[:, None, None]
+            for values in (processor.image_mean, processor.image_std)
+        )
+        return (scaled - mean) / deviation
 
     def tokenise(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Cut at `max_text_tokens`; '<|endoftext|>' and the like in a text are plain characters."""
@@ -174,9 +205,3 @@ def _text_positions(model: PreTrainedModel) -> int:
     if isinstance(text_config, dict):
         return int(text_config["max_position_embeddings"])
     return int(text_config.max_position_embeddings)
-
-
-def _pixel_settings(image_processor: BaseImageProcessor) -> dict[str, Any]:
-    named = ("do_resize", "size", "resample", "do_center_crop", "crop_size", "do_rescale")
-    numbers = ("rescale_factor", "do_normalize", "image_mean", "image_std")
-    return {name: str(getattr(image_processor, name, None)) for name in (*named, *numbers)}

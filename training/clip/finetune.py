@@ -6,12 +6,13 @@ from pathlib import Path
 import torch
 
 from training.clip.config import Config
+from training.clip.crew import Alone
 from training.clip.data import Pair
 from training.clip.encoder import DualEncoder
-from training.clip.inputs import Stopped, Watch
-from training.clip.progress import EpochPoint, Outcome, StepPoint
+from training.clip.progress import EpochPoint, Outcome, StepPoint, Stopped, Watch
 from training.clip.resuming import take_up
 from training.clip.run import Run
+from training.clip.saving import keep_epoch, save
 
 __all__ = ["EpochPoint", "Outcome", "StepPoint", "finetune"]
 
@@ -30,6 +31,8 @@ def finetune(
     on_start: Callable[[int, int], None] = lambda step, epochs: None,
     on_note: Callable[[str], None] = lambda line: None,
     state_file: Path | None = None,
+    cache_folder: Path | None = None,
+    crew: Alone | None = None,
 ) -> Outcome:
     """
     Tunes a copy of `encoder` and leaves the selected weights in `folder`. `validation` is only
@@ -38,14 +41,18 @@ def finetune(
 
     With a `state_file`, a run that was cut goes on there, to the same losses on a CPU;
     `on_start` hears how many steps were taken and epochs measured before. The file goes when
-    the run has ended by itself.
+    the run has ended by itself. Decoded pictures are kept in `cache_folder` for the next run
+    over the same ones, or in memory without one. Several processes that run this share the work
+    as a `crew`: see parallel.py.
     """
-    run = Run(encoder, train, validation, config, Watch(on_read, should_stop, on_note), state_file)
+    watch = Watch(on_read, should_stop, on_note)
     stopped = False
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
+        run = Run(encoder, train, validation, config, watch, state_file, cache_folder, crew)
         try:
             run.fill_caches()
+            run.start_heads()
             if state_file is not None:
                 take_up(run, state_file)
             on_start(run.step, len(run.history))
@@ -54,10 +61,14 @@ def finetune(
                     on_step(point)
                 if run.epoch % config.eval_every == 0 or run.is_last_epoch():
                     on_epoch(run.measure_epoch())
+                    keep_epoch(run, folder)
                 run.end_epoch()
+            run.blend()
         except Stopped:
             stopped = True
             if run.step:
                 run.keep_state()
-    run.save(folder, train, stopped=stopped)
+    save(run, folder, stopped=stopped)
+    if state_file is not None and run.crew.rank == 0 and not stopped:
+        state_file.unlink(missing_ok=True)
     return run.outcome(folder, stopped=stopped)

@@ -10,6 +10,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
+
+from training.clip.crew import Alone
 
 Rows = slice
 # Image and text vectors of a part of the batch, not yet unit.
@@ -20,17 +23,34 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 Lots = tuple[Tensor, list[Tensor]]
 
 
-def backward(encode: Encode, loss_of: Loss, size: int, part: int) -> Tensor:
-    """Leave the gradient of a batch of `size` on the parameters; returns its loss, detached."""
-    if part >= size:
+def backward(
+    encode: Encode,
+    loss_of: Loss,
+    parameters: Sequence[Parameter],
+    size: int,
+    part: int,
+    crew: Alone,
+) -> Tensor:
+    """
+    Leave the gradient of a batch of `size` on the parameters; returns its loss, detached. Of
+    several processes each encodes its share, and all leave the same gradient.
+    """
+    if crew.size == 1 and part >= size:
         loss = loss_of(*encode(slice(0, size)))
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach()
-    parts = [slice(at, min(at + part, size)) for at in range(0, size, part)]
+    mine = crew.share(size)
+    parts = [slice(at, min(at + part, mine.stop)) for at in range(mine.start, mine.stop, part)]
     states, vectors = _without_graph(encode, parts)
-    images, texts = (torch.cat(side).requires_grad_() for side in zip(*vectors, strict=True))
+    images, texts = (
+        crew.gathered(torch.cat(side), size).requires_grad_() for side in zip(*vectors, strict=True)
+    )
     loss = loss_of(images, texts)
     loss.backward()  # type: ignore[no-untyped-call]
+    # What the loss alone reaches (the scale) has its whole gradient in every process.
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad /= crew.size
     wanted = (images.grad, texts.grad)
     for rows, state in zip(parts, states, strict=True):
         # The same lots as before, so that dropout leaves out the same.
@@ -45,6 +65,7 @@ def backward(encode: Encode, loss_of: Loss, size: int, part: int) -> Tensor:
         if learned:
             vectors_of_part, gradients = zip(*learned, strict=True)
             torch.autograd.backward(vectors_of_part, gradients)
+    crew.add_up(parameters)
     return loss.detach()
 
 

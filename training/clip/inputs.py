@@ -1,198 +1,198 @@
-"""What each batch is made of: decoded beside the training step, or read from a cache."""
+"""What each batch is made of: pixels or features that were kept, and captions."""
 
-import random
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
-from training.clip.augmentation import varied
+from training.clip.augmentation import draw_variations, varied
 from training.clip.config import Config
 from training.clip.data import Pair
-from training.clip.encoder import DualEncoder
-from training.clip.errors import TrainingError
-from training.clip.pixels import open_image
+from training.clip.pixel_cache import PixelCache, open_cache
+from training.clip.progress import Watch
 from training.clip.towers import Towers
+from training.clip.windows import Windows
 
 Rows = NDArray[np.int64]
-DECODERS = 4
-PIXEL_CACHE_BYTES = 512 * 2**20
-READ_EVERY_SECONDS = 0.5
-
-
-class Stopped(Exception):
-    """The caller asked to stop."""
 
 
 @dataclass(frozen=True)
-class Watch:
-    """How long work speaks with its caller: images read, of how many, of which part; lines."""
-
-    on_read: Callable[[int, int, str], None]
-    should_stop: Callable[[], bool]
-    on_note: Callable[[str], None] = lambda line: None
-
-    def raise_if_stopped(self) -> None:
-        if self.should_stop():
-            raise Stopped
-
-
-def decoded(
-    encoder: DualEncoder,
-    pairs: Sequence[Pair],
-    batches: Sequence[Rows],
-    seed: int | None,
-    skip: int = 0,
-) -> Iterator[tuple[Rows, Tensor]]:
+class Batch:
     """
-    Rows and their pixels, one batch read ahead by threads (Pillow lets go of the interpreter).
-    A seed asks for varied images. Raises TrainingError naming an image that cannot be read.
+    `images`: bytes of pixels (n, 3, height, width), or features (n, width) above a frozen
+    tower. `variations`: (n, 7) changes to pixels, drawn already, so that a part of a batch is
+    the same whenever it goes through a tower. `texts`: captions, or windows of them.
     """
-    with ThreadPoolExecutor(DECODERS) as pool:
-        waiting: tuple[Rows, list[Future[Tensor]]] | None = None
-        for number, rows in enumerate(batches[skip:], start=skip):
-            seeds = [None if seed is None else f"{seed} {number} {at}" for at in range(len(rows))]
-            tasks = [
-                pool.submit(_pixels, encoder, pairs[row], variation)
-                for row, variation in zip(rows, seeds, strict=True)
-            ]
-            if waiting:
-                yield waiting[0], _stacked(waiting[1])
-            waiting = rows, tasks
-        if waiting:
-            yield waiting[0], _stacked(waiting[1])
 
+    rows: Rows
+    images: Tensor
+    variations: Tensor | None
+    texts: list[str]
 
-def _pixels(encoder: DualEncoder, pair: Pair, variation: str | None) -> Tensor:
-    try:
-        image = open_image(pair.image)
-    except OSError as problem:
-        raise TrainingError(f"The image of {pair.key} is gone or damaged: {problem}") from problem
-    if variation is not None:
-        image = varied(image, random.Random(variation))  # noqa: S311
-    return encoder.pixels([image])[0]
+    def __len__(self) -> int:
+        return len(self.rows)
 
-
-def _stacked(tasks: list[Future[Tensor]]) -> Tensor:
-    return torch.stack([task.result() for task in tasks])
+    def part(self, chosen: slice) -> Batch:
+        changes = None if self.variations is None else self.variations[chosen]
+        return Batch(self.rows[chosen], self.images[chosen], changes, self.texts[chosen])
 
 
 class Inputs:
     """
-    Batches of image and text features of some pairs. A frozen tower sees each pair once and
-    its features are kept; a tuned one sees the pairs of each batch, from pixels that are kept
-    where they are few enough.
+    Batches of some pairs. A frozen tower sees each pair once and its features are kept; a
+    tuned one sees the pixels of each batch, mildly changed each time if `is_varied`.
     """
 
     def __init__(
-        self, towers: Towers, pairs: Sequence[Pair], config: Config, watch: Watch, *, views: int = 1
+        self,
+        towers: Towers,
+        pairs: Sequence[Pair],
+        config: Config,
+        watch: Watch,
+        *,
+        is_varied: bool = False,
     ) -> None:
         self.towers, self.pairs, self.config, self.watch = towers, pairs, config, watch
-        self.views = views
-        self.cached_images: Tensor | None = None
-        self.cached_texts: Tensor | None = None
+        self.views = config.image_views if is_varied else 1
+        windows = config.caption_windows if is_varied else "whole"
+        self.windows = None if windows == "whole" else self._windows(windows == "any")
+        self.pixels: PixelCache
+        # (views, n, width) and (n, width) above frozen towers.
+        self.image_features: Tensor | None = None
+        self.frozen_texts: Tensor | None = None
 
-    def fill_caches(self, title: str) -> None:
-        if self.towers.image_is_frozen or self._pixels_fit():
-            self.cached_images = torch.stack(
-                [self._all_images(title, view) for view in range(self.views)]
-            )
-        if self.towers.text_is_frozen:
-            self.cached_texts = self._all_text_features()
-
-    def _pixels_fit(self) -> bool:
-        one = self.towers.encoder.pixels([Image.new("RGB", (64, 64))])
-        return one.nbytes * len(self.pairs) * self.views <= PIXEL_CACHE_BYTES
-
-    def batches(
-        self, plan: Sequence[Rows], seed: int, skip: int = 0
-    ) -> Iterator[tuple[Rows, Tensor]]:
-        """Rows with their pixels, or with a random view of what is cached of them.
-
-        Without the first `skip`; the others are what they would be with them.
-        """
-        if self.cached_images is None:
-            variation = seed if self.views > 1 else None
-            yield from decoded(self.towers.encoder, self.pairs, plan, variation, skip)
+    def fill_caches(self, title: str, folder: Path | None) -> None:
+        if not self.pairs:
             return
-        rng = np.random.default_rng(seed)
-        for number, rows in enumerate(plan):
-            views = torch.from_numpy(rng.integers(0, self.views, len(rows)))
-            if number >= skip:
-                yield rows, self.cached_images[views, torch.from_numpy(rows)]
+        self.pixels = open_cache(self.towers.encoder, self.pairs, folder, self.watch, title)
+        if self.towers.image_is_frozen:
+            views = [self._all_images(title, view) for view in range(self.views)]
+            self.image_features = torch.stack(views)
+        if self.towers.text_is_frozen:
+            self.frozen_texts = self.all_texts()
 
-    def image_vectors(self, images: Tensor) -> Tensor:
-        """(n, dimension), not yet unit, from what `batches` gives."""
-        images = images.to(self.towers.model.device)
-        is_done = self.towers.image_is_frozen
-        features = images if is_done else self.towers.image_features(images)
-        return self.towers.project_images(features)
-
-    def text_vectors(self, rows: Rows) -> Tensor:
-        if self.cached_texts is not None:
-            features = self.cached_texts[torch.from_numpy(rows)].to(self.towers.model.device)
-        else:
-            features = self.towers.text_features([self.pairs[row].caption for row in rows])
-        return self.towers.project_texts(features)
+    def batches(self, plan: Sequence[Rows], seed: int, skip: int = 0) -> Iterator[Batch]:
+        """
+        One read ahead. Without the first `skip`; the others are what they would be with them,
+        for what is drawn by lot depends on the seed and on the number of the batch alone.
+        """
+        wanted = [partial(self._batch, plan[n], seed, n) for n in range(skip, len(plan))]
+        with ThreadPoolExecutor(1) as ahead:
+            waiting = ahead.submit(wanted[0]) if wanted else None
+            for following in [*wanted[1:], None]:
+                if waiting is None:
+                    return
+                batch = waiting.result()
+                waiting = ahead.submit(following) if following else None
+                yield batch
 
     def in_order(self, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Image and text vectors of all pairs as they are, in evaluation."""
-        plan = [
-            np.arange(at, min(at + batch_size, len(self.pairs)))
-            for at in range(0, len(self.pairs), batch_size)
-        ]
-        stored = self.cached_images
-        images: Iterable[tuple[Rows, Tensor]] = (
-            decoded(self.towers.encoder, self.pairs, plan, None)
-            if stored is None
-            else ((rows, stored[0, torch.from_numpy(rows)]) for rows in plan)
-        )
-        for rows, batch in images:
+        for rows in self._spans(batch_size):
             self.watch.raise_if_stopped()
-            yield self.image_vectors(batch), self.text_vectors(rows)
-
-    @torch.inference_mode()
-    def _all_images(self, title: str, view: int) -> Tensor:
-        """Features where the tower is frozen, else pixels."""
-        size = self.towers.encoder.image_batch_size
-        plan = [
-            np.arange(at, min(at + size, len(self.pairs))) for at in range(0, len(self.pairs), size)
-        ]
-        seed = self.config.seed * 1000 + view if view else None
-        is_frozen = self.towers.image_is_frozen
-        features: list[Tensor] = []
-        told = time.monotonic()
-        for rows, pixels in decoded(self.towers.encoder, self.pairs, plan, seed):
-            self.watch.raise_if_stopped()
-            features.append(self._frozen_features(pixels) if is_frozen else pixels)
-            if time.monotonic() - told > READ_EVERY_SECONDS:
-                told = time.monotonic()
-                done = view * len(self.pairs) + int(rows[-1]) + 1
-                self.watch.on_read(done, self.views * len(self.pairs), title)
-        return torch.cat(features)
-
-    def _frozen_features(self, pixels: Tensor) -> Tensor:
-        with self.precision():
-            features = self.towers.image_features(pixels.to(self.towers.model.device))
-        return features.float().cpu()
-
-    @torch.inference_mode()
-    def _all_text_features(self) -> Tensor:
-        features: list[Tensor] = []
-        for at in range(0, len(self.pairs), self.config.batch_size):
-            self.watch.raise_if_stopped()
-            chosen = self.pairs[at : at + self.config.batch_size]
+            batch = Batch(rows, self._images_of(rows), None, self._captions(rows))
             with self.precision():
-                found = self.towers.text_features([pair.caption for pair in chosen])
-            features.append(found.float().cpu())
-        return torch.cat(features)
+                yield self.image_vectors(batch), self.text_vectors(batch)
+
+    def image_vectors(self, batch: Batch) -> Tensor:
+        """(n, dimension), not yet unit."""
+        images = batch.images.to(self.towers.model.device)
+        if self.image_features is None:
+            images = self.towers.image_features(self._seen(images, batch.variations))
+        return self.towers.project_images(images)
+
+    def text_vectors(self, batch: Batch) -> Tensor:
+        if self.frozen_texts is not None:
+            chosen = self.frozen_texts[torch.from_numpy(batch.rows)]
+            return self.towers.project_texts(chosen.to(self.towers.model.device))
+        return self.towers.project_texts(self.towers.text_features(batch.texts))
 
     def precision(self) -> torch.autocast:
         device = self.towers.model.device.type
-        return torch.autocast(device, torch.bfloat16, enabled=self.config.precision == "bf16")
+        wanted = self.config.precision
+        has_bf16 = device == "cuda" and torch.cuda.is_bf16_supported()
+        is_on = has_bf16 if wanted == "auto" else wanted == "bf16"
+        return torch.autocast(device, torch.bfloat16, enabled=is_on)
+
+    def all_features(self) -> tuple[Tensor, Tensor]:
+        """(n, image width) and (n, text width): what the towers hand to their heads."""
+        images = self.image_features
+        texts = self.frozen_texts
+        return (
+            images[0] if images is not None else self._all_images("training", 0),
+            texts if texts is not None else self.all_texts(),
+        )
+
+    @torch.inference_mode()
+    def all_texts(self) -> Tensor:
+        """(n, width): what the text tower hands to its head."""
+        features = []
+        for rows in self._spans(self.config.batch_size):
+            self.watch.raise_if_stopped()
+            with self.precision():
+                found = self.towers.text_features(self._captions(rows))
+            features.append(found.float().cpu())
+        return torch.cat(features)
+
+    def _batch(self, rows: Rows, seed: int, number: int) -> Batch:
+        rng = np.random.default_rng((seed, number))
+        changes = None
+        if self.image_features is not None:
+            views = torch.from_numpy(rng.integers(0, self.views, len(rows)))
+            images = self.image_features[views, torch.from_numpy(rows)]
+        else:
+            images = self._images_of(rows)
+            changes = draw_variations(len(rows), rng) if self.views > 1 else None
+        texts = self._captions(rows)
+        if self.windows is not None:
+            texts = self.windows.draw(texts, rng)
+        return Batch(rows, images, changes, texts)
+
+    def _images_of(self, rows: Rows) -> Tensor:
+        if self.image_features is not None:
+            return self.image_features[0, torch.from_numpy(rows)]
+        return self.pixels[rows]
+
+    def _captions(self, rows: Rows) -> list[str]:
+        return [self.pairs[row].caption for row in rows]
+
+    def _seen(self, pixels: Tensor, variations: Tensor | None) -> Tensor:
+        """Bytes to what the tower takes."""
+        shown = pixels.float()
+        if variations is not None:
+            shown = varied(shown, variations)
+        return self.towers.encoder.normalised(shown)
+
+    @torch.inference_mode()
+    def _all_images(self, title: str, view: int) -> Tensor:
+        """(n, width) above the frozen tower; the first view is the picture as it is."""
+        rng = np.random.default_rng((self.config.seed, view))
+        features: list[Tensor] = []
+        for rows in self._spans(self.towers.encoder.image_batch_size):
+            self.watch.raise_if_stopped()
+            changes = draw_variations(len(rows), rng) if view else None
+            pixels = self._images_of(rows).to(self.towers.model.device)
+            with self.precision():
+                found = self.towers.image_features(self._seen(pixels, changes))
+            features.append(found.float().cpu())
+            done = view * len(self.pairs) + int(rows[-1]) + 1
+            self.watch.on_read(done, self.views * len(self.pairs), title)
+        return torch.cat(features)
+
+    def _spans(self, size: int) -> list[Rows]:
+        total = len(self.pairs)
+        return [np.arange(at, min(at + size, total)) for at in range(0, total, size)]
+
+    def _windows(self, of_short_ones: bool) -> Windows:
+        encoder = self.towers.encoder
+        # Two of the tokens are the start and the end.
+        limit = encoder.max_text_tokens - 2
+        return Windows(encoder.count_tokens, limit, of_short_ones=of_short_ones)

@@ -11,20 +11,24 @@ from training.clip.towers import Towers
 
 
 def build_optimiser(towers: Towers, config: Config) -> AdamW:
-    """Weight decay on matrices only; new heads at their own rate."""
+    """Weight decay on matrices only; heads that came untrained at their own rate."""
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     for name, parameter in towers.parameters():
         is_new = towers.is_new_head(name) or (towers.has_new_heads and name == "logit_scale")
         rate = config.head_learning_rate if is_new else config.learning_rate
+        rate *= config.layer_decay ** towers.layers_above(name)
         decay = config.weight_decay if parameter.ndim >= 2 else 0.0
         groups.setdefault((rate, decay), []).append(parameter)
+    # The first group is the one whose rate a chart shows.
+    ordered = sorted(groups.items(), key=lambda group: group[0], reverse=True)
     return AdamW(
         [
             {"params": parameters, "lr": rate, "peak": rate, "weight_decay": decay}
-            for (rate, decay), parameters in groups.items()
+            for (rate, decay), parameters in ordered
         ],
         betas=config.betas,
         eps=config.eps,
+        fused=True,
     )
 
 

@@ -4,18 +4,16 @@ import copy
 import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from training.clip import gradcache
+from training.clip.blending import Weights, best_blend, weights_of
 from training.clip.config import Config
+from training.clip.crew import Alone
 from training.clip.data import (
     Pair,
     batch_count,
@@ -26,17 +24,17 @@ from training.clip.data import (
 )
 from training.clip.encoder import DualEncoder
 from training.clip.errors import TrainingError
-from training.clip.inputs import Inputs, Rows, Watch
-from training.clip.loss import logits_per_image, positive_pairs, symmetric_info_nce, unit
+from training.clip.heads import correlated_heads
+from training.clip.inputs import Batch, Inputs
+from training.clip.loss import contrastive_loss, positive_pairs
 from training.clip.optimising import Averaged, build_optimiser, rate_factor, set_rates
-from training.clip.progress import EpochPoint, Outcome, StepPoint
+from training.clip.progress import EpochPoint, Outcome, StepPoint, Stopped, Watch
 from training.clip.resuming import identity, keep
 from training.clip.selection import measure
 from training.clip.towers import Towers
 
 # Seconds between two states of a run on disk, beside the one after each epoch.
 KEEP_EVERY = 30.0
-PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy", "pillow")
 
 
 class Run:
@@ -50,20 +48,25 @@ class Run:
         config: Config,
         watch: Watch,
         state_file: Path | None = None,
+        cache_folder: Path | None = None,
+        crew: Alone | None = None,
     ) -> None:
         self.started = self.kept_at = time.monotonic()
-        self.config, self.watch = config, watch
-        self.state_file = state_file
-        self.made_of = identity(config, data_hash(train), encoder.fingerprint)
+        self.config, self.watch, self.crew = config, watch, crew or Alone()
+        self.state_file, self.cache_folder = state_file, cache_folder
+        self.data_hash = data_hash(train)
+        self.made_of = identity(config, self.data_hash, encoder.fingerprint)
         learning, holdout = split_holdout(train, config.holdout_fraction, config.seed)
         if len(learning) < 2:
             raise TrainingError(f"A fine-tune needs two pairs or more; {len(learning)} were given.")
         self.encoder = _tunable_copy(encoder, config)
         self.towers = Towers(self.encoder, config)
-        self.learning = Inputs(self.towers, learning, config, watch, views=config.image_views)
+        self.heads_are_untrained = encoder.heads_are_untrained
+        self.learning = Inputs(self.towers, learning, config, watch, is_varied=True)
         self.holdout = Inputs(self.towers, holdout, config, watch)
         self.validation = Inputs(self.towers, validation, config, watch)
         self.captions = torch.from_numpy(caption_ids([pair.caption for pair in learning]))
+        self.tuned = [parameter for _, parameter in self.towers.parameters()]
         self.optimiser = build_optimiser(self.towers, config)
         self.averaged = Averaged(self.towers, config.ema_decay)
         self.rng = np.random.default_rng(config.seed)
@@ -79,9 +82,11 @@ class Run:
         self.sizes: list[int] = []
         self.told = 0
         self.best_score = -math.inf
-        self.best_weights: dict[str, Tensor] | None = None
+        self.best_weights: Weights | None = None
+        self.begun_with: Weights = {}
         self.epoch_loss = math.nan
         self.history: list[EpochPoint] = []
+        self.blends_tried: list[tuple[float, float]] = []
 
     def fill_caches(self) -> None:
         for inputs, title in (
@@ -89,8 +94,22 @@ class Run:
             (self.holdout, "held-out"),
             (self.validation, "validation"),
         ):
-            if inputs.pairs:
-                inputs.fill_caches(title)
+            with self.crew.first_goes_ahead():
+                inputs.fill_caches(title, self.cache_folder)
+
+    def start_heads(self) -> None:
+        """Put heads that mean nothing yet where closed form puts them; note where all began."""
+        if self.heads_are_untrained and self.config.head_start == "cca":
+            self.watch.on_note("Heads from canonical correlations of what the towers hand on")
+            model, (images, texts) = self.encoder.model, self.learning.all_features()
+            heads = correlated_heads(images, texts, model.config.projection_dim)
+            with torch.no_grad():
+                for layer, head in zip(
+                    (model.visual_projection, model.text_projection), heads, strict=True
+                ):
+                    layer.weight.copy_(head.weight)
+                    layer.bias.copy_(head.bias)
+        self.begun_with = weights_of(self.towers)
 
     @property
     def seconds(self) -> float:
@@ -99,9 +118,12 @@ class Run:
 
     @property
     def progress(self) -> float:
-        """0 to 1, by steps or by the time budget, whichever is further."""
+        """
+        0 to 1, by steps or by the time budget, whichever is further. Several processes have
+        several clocks, so with them there is no budget.
+        """
         by_steps = self.step / self.total_steps
-        if self.config.max_seconds is None:
+        if self.config.max_seconds is None or self.crew.size > 1:
             return by_steps
         return min(1.0, max(by_steps, self.seconds / self.config.max_seconds))
 
@@ -119,22 +141,21 @@ class Run:
         self.losses, self.sizes, self.told = [], [], 0
         if not self.over:
             self.keep_state()
-        elif self.state_file is not None:
-            self.state_file.unlink(missing_ok=True)
 
     def steps(self) -> Iterator[StepPoint]:
         """The steps of the epoch that are still to be taken."""
         self.rng.bit_generator.state = self.epoch_rng
-        plan = plan_epoch(len(self.learning.pairs), self.config, self.rng)
+        plan = plan_epoch(self.captions.numpy(), self.config, self.rng)
         self.towers.train()
         since = time.monotonic()
         seed = int(self.rng.integers(2**31))
         batches = self.learning.batches(plan, seed, skip=len(self.losses))
-        for rows, images in batches:
-            self.watch.raise_if_stopped()
+        for batch in batches:
+            if self.crew.agreed(self.watch.should_stop()):
+                raise Stopped
             rate = set_rates(self.optimiser, rate_factor(self.progress, self.config))
-            self.losses.append(self._learn(rows, images))
-            self.sizes.append(len(rows))
+            self.losses.append(self._learn(batch))
+            self.sizes.append(len(batch))
             is_last = len(self.losses) == len(plan) or self.progress >= 1
             if self.step % self.config.log_every == 0 or self.step == 1 or is_last:
                 now, untold = time.monotonic(), self.sizes[self.told :]
@@ -155,50 +176,53 @@ class Run:
         self.epoch_loss = float(np.average(self.losses, weights=self.sizes))
 
     def keep_state(self) -> None:
-        if self.state_file is not None:
+        if self.state_file is not None and self.crew.rank == 0:
             keep(self, self.state_file)
             self.kept_at = time.monotonic()
 
-    def _learn(self, rows: Rows, images: Tensor) -> float:
-        loss = self._backward(rows, images).item()
+    def _learn(self, batch: Batch) -> float:
+        loss = self._backward(batch).item()
         if not math.isfinite(loss):
             raise TrainingError(
                 f"The loss became {loss} at step {self.step + 1}; "
                 "try a lower learning rate or a longer warm-up."
             )
         if self.config.max_grad_norm is not None:
-            tuned = [parameter for _, parameter in self.towers.parameters()]
-            torch.nn.utils.clip_grad_norm_(tuned, self.config.max_grad_norm)
+            torch.nn.utils.clip_grad_norm_(self.tuned, self.config.max_grad_norm)
         self.optimiser.step()
         self.step += 1
-        self.samples_seen += len(rows)
+        self.samples_seen += len(batch)
         self.averaged.update(self.step)
         return loss
 
-    def _backward(self, rows: Rows, images: Tensor) -> Tensor:
+    def _backward(self, batch: Batch) -> Tensor:
         """In smaller and smaller parts until the memory suffices; the gradient is the same."""
-        positives = self._positives(rows)
+        positives = self._positives(batch)
 
-        def encode(part: slice) -> tuple[Tensor, Tensor]:
+        def encode(chosen: slice) -> tuple[Tensor, Tensor]:
+            part = batch.part(chosen)
             with self.learning.precision():
-                return (
-                    self.learning.image_vectors(images[part]),
-                    self.learning.text_vectors(rows[part]),
-                )
+                return self.learning.image_vectors(part), self.learning.text_vectors(part)
 
         def loss_of(image_vectors: Tensor, text_vectors: Tensor) -> Tensor:
-            scale = self.encoder.model.logit_scale
-            logits = logits_per_image(unit(image_vectors), unit(text_vectors), scale)
-            return symmetric_info_nce(logits, positives, self.config.label_smoothing)
+            return contrastive_loss(
+                self.encoder.model, image_vectors, text_vectors, positives, self.config
+            )
 
         while True:
             self.optimiser.zero_grad()
             try:
-                return gradcache.backward(encode, loss_of, len(rows), self.micro_batch)
+                return gradcache.backward(
+                    encode, loss_of, self.tuned, len(batch), self.micro_batch, self.crew
+                )
             except torch.OutOfMemoryError as problem:
-                self._take_smaller_parts(len(rows), problem)
+                self._take_smaller_parts(len(batch), problem)
 
     def _take_smaller_parts(self, batch: int, problem: torch.OutOfMemoryError) -> None:
+        if self.crew.size > 1:
+            raise TrainingError(
+                "The memory of a card ran out; set micro_batch to what one card holds."
+            ) from problem
         smaller = min(self.micro_batch, batch) // 2
         if smaller < 1:
             raise TrainingError(
@@ -211,11 +235,11 @@ class Run:
             "with the gradient of the whole batch"
         )
 
-    def _positives(self, rows: Rows) -> Tensor:
+    def _positives(self, batch: Batch) -> Tensor:
         device = self.encoder.model.device
         if self.config.equal_captions == "negatives":
-            return torch.eye(len(rows), dtype=torch.bool, device=device)
-        return positive_pairs(self.captions[torch.from_numpy(rows)]).to(device)
+            return torch.eye(len(batch), dtype=torch.bool, device=device)
+        return positive_pairs(self.captions[torch.from_numpy(batch.rows)]).to(device)
 
     def measure_epoch(self) -> EpochPoint:
         epoch = self.epoch
@@ -228,53 +252,36 @@ class Run:
             is_better = self.config.select == "last" or score > self.best_score
             if is_better:
                 self.best_score, self.best_epoch = score, epoch
-                self.best_weights = {
-                    name: parameter.detach().cpu().clone()
-                    for name, parameter in self.towers.parameters()
-                }
-        held_out = (
-            {f"holdout_{name}": value for name, value in holdout.metrics.items()}
-            if (holdout)
-            else {}
-        )
+                self.best_weights = weights_of(self.towers)
+        held_out = holdout.metrics if holdout else {}
         point = EpochPoint(
             epoch=epoch,
             train_loss=self.epoch_loss,
             validation_loss=validation.loss if validation else None,
-            metrics={**(validation.metrics if validation else {}), **held_out},
+            metrics={
+                **(validation.metrics if validation else {}),
+                **{f"holdout_{name}": value for name, value in held_out.items()},
+            },
             selected=is_better,
         )
         self.history.append(point)
         return point
 
-    def save(self, folder: Path, train: Sequence[Pair], *, stopped: bool) -> None:
-        if self.best_weights is not None:
-            self.encoder.model.load_state_dict(self.best_weights, strict=False)
-        self.encoder.model.to("cpu")
-        best = [point for point in self.history if point.epoch == self.best_epoch]
-        self.encoder.save(folder, self._meta(train, best[0] if best else None, stopped))
+    def blend(self) -> None:
+        """Pick among the weights between those begun with and the best ones (WiSE-FT)."""
+        chosen_on = self.holdout if self.holdout.pairs else self.validation
+        if self.best_weights is None or not self.config.blends or not chosen_on.pairs:
+            return
+        self.towers.eval()
 
-    def _meta(
-        self, train: Sequence[Pair], best: EpochPoint | None, stopped: bool
-    ) -> dict[str, Any]:
-        return {
-            "config": asdict(self.config),
-            "data_hash": data_hash(train),
-            "pairs": {
-                "learned": len(self.learning.pairs),
-                "held_out": len(self.holdout.pairs),
-                "validation": len(self.validation.pairs),
-            },
-            "steps": self.step,
-            "samples_seen": self.samples_seen,
-            "best_epoch": self.best_epoch,
-            "metrics": best.metrics if best else {},
-            "history": [asdict(point) for point in self.history],
-            "stopped": stopped,
-            "seconds": round(self.seconds, 1),
-            "versions": {name: version(name) for name in PACKAGES},
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        }
+        def score() -> float:
+            measured = measure(chosen_on)
+            return measured.metrics["mrr@10"] if measured else 0.0
+
+        share, self.best_weights, self.blends_tried = best_blend(
+            self.towers, self.begun_with, self.best_weights, self.config.blends, score
+        )
+        self.watch.on_note(f"Kept {share:.0%} of the way from the base to the tuned weights")
 
     def outcome(self, folder: Path, *, stopped: bool) -> Outcome:
         return Outcome(

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -6,7 +6,7 @@ import torch
 from training.clip.data import caption_ids
 from training.clip.evaluate import per_query
 from training.clip.inputs import Inputs
-from training.clip.loss import logits_per_image, symmetric_info_nce, unit
+from training.clip.loss import contrastive_loss, unit
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,16 @@ def measure(inputs: Inputs) -> Measured | None:
     """None where there are no pairs. Losses are of batches in order, as in training."""
     if not inputs.pairs:
         return None
+    plain = replace(inputs.config, label_smoothing=0.0)
     labels = caption_ids([pair.caption for pair in inputs.pairs])
     images, texts, losses, hits = [], [], 0.0, 0
     for image_vectors, text_vectors in inputs.in_order(inputs.config.batch_size):
         image_rows, text_rows = unit(image_vectors), unit(text_vectors)
-        logits = logits_per_image(image_rows, text_rows, inputs.towers.model.logit_scale)
-        own = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
-        losses += symmetric_info_nce(logits, own).item() * len(logits)
-        hits += int((logits.argmax(dim=1) == torch.arange(len(logits)).to(logits.device)).sum())
+        own = torch.eye(len(image_rows), dtype=torch.bool, device=image_rows.device)
+        loss = contrastive_loss(inputs.towers.model, image_vectors, text_vectors, own, plain)
+        losses += loss.item() * len(own)
+        first = (image_rows @ text_rows.T).argmax(dim=1).cpu()
+        hits += int((first == torch.arange(len(first))).sum())
         images.append(image_rows.cpu().numpy())
         texts.append(text_rows.cpu().numpy())
     table = per_query(np.concatenate(texts), np.concatenate(images), labels)

@@ -1,10 +1,12 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
+from training.clip.adapters import add_adapters, is_adapter, merge_adapters
 from training.clip.config import Config
 from training.clip.encoder import DualEncoder, pooled
 
@@ -15,6 +17,9 @@ TEXT_CHUNK = 32
 IMAGE_PARTS = ("vision", "visual", "image")
 TEXT_PARTS = ("text",)
 TEXT_LAYER = re.compile(r"text_model\.(?:embeddings\.|encoder\.layers?\.(?P<depth>\d+)\.)")
+LAYER = re.compile(
+    r"(?P<tower>\w+)\.(?P<bottom>\w*embeddings?\b|(?:encoder\.)?layers?\.(?P<depth>\d+)\.)"
+)
 HEADS = ("visual_projection.", "text_projection.")
 
 
@@ -30,8 +35,14 @@ class Towers:
         self.has_new_heads = bool(getattr(encoder.model, "heads_start_untrained", False))
         self.image_is_frozen = config.image_tower == "frozen"
         self.text_is_frozen = config.text_tower == "frozen"
+        self.frozen = self._parts_with("frozen", config)
         self.frozen_text_layers = config.frozen_text_layers
         self.dropout = nn.Dropout(config.feature_dropout if self.has_new_heads else 0.0)
+        self.with_adapters = self._parts_with("lora", config)
+        if self.with_adapters:
+            names = [name for name, _ in self.model.named_children()]
+            towers = [name for name in names if name.startswith(self.with_adapters)]
+            add_adapters(self.model, towers, config.lora_rank)
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(not self._is_frozen(name))
 
@@ -40,13 +51,36 @@ class Towers:
             return False
         if self.frozen_text_layers and _text_depth(name) < self.frozen_text_layers:
             return True
-        parts = (IMAGE_PARTS if self.image_is_frozen else ()) + (
-            TEXT_PARTS if self.text_is_frozen else ()
-        )
-        return name.startswith(parts) if parts else False
+        if name.startswith(self.with_adapters):
+            return not is_adapter(name)
+        return name.startswith(self.frozen)
+
+    @staticmethod
+    def _parts_with(way: str, config: Config) -> tuple[str, ...]:
+        """The beginnings of the names of all that is tuned in that way."""
+        of_images = IMAGE_PARTS if config.image_tower == way else ()
+        return of_images + (TEXT_PARTS if config.text_tower == way else ())
 
     def is_new_head(self, name: str) -> bool:
         return self.has_new_heads and name.startswith(HEADS)
+
+    def layers_above(self, name: str) -> int:
+        """How deep in its tower a parameter stands: 0 at the top and in heads."""
+        found = LAYER.search(name)
+        if found is None:
+            return 0
+        last = self._last_layers[found["tower"]]
+        return last + 1 if found["depth"] is None else last - int(found["depth"])
+
+    @cached_property
+    def _last_layers(self) -> dict[str, int]:
+        """The number of each tower's highest layer."""
+        last: dict[str, int] = {}
+        for name, _ in self.model.named_parameters():
+            found = LAYER.search(name)
+            if found and found["depth"]:
+                last[found["tower"]] = max(int(found["depth"]), last.get(found["tower"], 0))
+        return last
 
     def parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
         return (
@@ -54,6 +88,11 @@ class Towers:
             for name, parameter in self.model.named_parameters()
             if parameter.requires_grad
         )
+
+    def merge(self) -> None:
+        """Adapters become part of the weights; there is nothing to tune afterwards."""
+        if self.with_adapters:
+            merge_adapters(self.model)
 
     def train(self) -> None:
         """Frozen towers stay in evaluation mode, so that what was cached of them holds."""

@@ -42,6 +42,28 @@ class Evaluation(Job):
     def __str__(self) -> str:
         return f"{self.checkpoint} on {self.collection} {self.split}"
 
+    @property
+    def judges_corpus(self) -> bool:
+        return self.protocol in ("", self.Protocol.CORPUS)
+
+    def rival(self) -> Checkpoint | None:
+        """What it has to beat: the baseline, or else the checkpoint that answers searches now.
+
+        None where that is the judged one itself.
+        """
+        others = Checkpoint.objects.exclude(pk=self.checkpoint_id)
+        if self.baseline_id is not None:
+            return others.filter(pk=self.baseline_id).first()
+        return others.filter(is_live=True).first()
+
+    def compared_metrics(self, direction: str, relevance: str) -> dict[str, dict[str, Any]]:
+        """By metric, how one row of `scores` of corpus-v1 differs from the baseline's."""
+        return {
+            row["metric"]: row
+            for row in self.report.get("comparison", {}).get("rows", ())
+            if (row["direction"], row["relevance"]) == (direction, relevance)
+        }
+
     def score(self, direction: str, relevance: str = "strict") -> dict[str, Any] | None:
         """The corpus-v1 numbers of one direction."""
         for score in self.scores:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 from django.conf import settings
@@ -10,7 +12,7 @@ from django.db import models
 
 from ingest.models import Collection, DatasetVersion
 from jobs.models import Job
-from training.clip.config import PRESETS, Config, configure
+from training.clip.config import PRESETS, RECOMMENDED, Config, configure
 
 
 def preset_choices() -> list[tuple[str, str]]:
@@ -91,7 +93,49 @@ class TrainingRun(Job):
     def config(self) -> Config:
         if not isinstance(self.settings, dict):
             raise ValueError('Settings are written as {"name": "value"}.')
-        return configure(self.preset, {key: str(value) for key, value in self.settings.items()})
+        changes = {key: str(value) for key, value in self.settings.items()}
+        return configure(self.preset, changes, self.origin)
+
+    @property
+    def origin(self) -> str:
+        """What the base began as, where it is a checkpoint, or one of a checkpoint."""
+        from training.models.checkpoints import Checkpoint
+
+        base, before = self.base, ""
+        while base != before and base.partition(":")[0] not in RECOMMENDED:
+            before = base
+            found = Checkpoint.objects.filter(name=base).first()
+            base = found.base if found else base
+        return base
+
+    def repeat(self) -> TrainingRun:
+        """
+        A new run, not yet saved, on the same pairs from the same base with the settings that
+        this one had, also where its preset has changed since. Raises ValueError.
+        """
+        if self.dataset is None:
+            raise ValueError(
+                f"Run {self.pk} never came to freeze its pairs, so it cannot be repeated; "
+                "start a new one."
+            )
+        return TrainingRun(
+            collection=self.collection,
+            base=self.base,
+            preset=self.preset,
+            settings={**self.settings, **self._changed_since()},
+            dataset=self.dataset,
+            again_of=self,
+        )
+
+    def _changed_since(self) -> dict[str, str]:
+        """Settings whose value in the manifest is no longer what preset and settings give."""
+        then = self.manifest.get("config", {})
+        now = json.loads(json.dumps(asdict(self.config())))
+        return {
+            name: ",".join(map(str, value)) if isinstance(value, list) else str(value)
+            for name, value in then.items()
+            if name in now and now[name] != value
+        }
 
 
 class StepPoint(models.Model):

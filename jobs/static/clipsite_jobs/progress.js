@@ -38,12 +38,13 @@ async function poll() {
   setTimeout(poll, POLL_EVERY);
 }
 
+// Each figure is a piece of HTML or an SVG; a login page that came instead of one is no figure.
 async function refreshFigures() {
   for (const figure of root.querySelectorAll("[data-job-refresh]")) {
     const response = await fetch(figure.dataset.jobRefresh).catch(() => null);
-    if (!response?.ok) continue;
-    const svg = new DOMParser().parseFromString(await response.text(), "image/svg+xml");
-    figure.replaceChildren(document.importNode(svg.documentElement, true));
+    if (!response?.ok || response.redirected) continue;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    figure.replaceChildren(...fresh.body.childNodes);
   }
 }
 

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image, ImageDraw
+from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel
 
 from training.clip.bases import load_base
 from training.clip.config import Config, configure
@@ -112,3 +114,29 @@ def draw_pairs(tmp_path: Path) -> Callable[..., list[Pair]]:
 @pytest.fixture(scope="session")
 def encoder(pairs: list[Pair]) -> DualEncoder:
     return load_base("scratch:tiny", captions=[pair.caption for pair in pairs])
+
+
+@pytest.fixture(scope="session")
+def siglip_folder(encoder: DualEncoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Hugging Face folder with an untrained SigLIP of two layers a side."""
+    shape = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    heads = {"num_attention_heads": 2}
+    text = {
+        "vocab_size": len(encoder.tokenizer),
+        "max_position_embeddings": 16,
+        "projection_size": 32,
+        "bos_token_id": 1,
+        "eos_token_id": 3,
+        "pad_token_id": 0,
+    }
+    config = SiglipConfig(
+        text_config={**shape, **heads, **text},
+        vision_config={**shape, **heads, "image_size": 32, "patch_size": 8},
+    )
+    folder = tmp_path_factory.mktemp("siglip")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        SiglipModel(config).save_pretrained(folder)
+    encoder.tokenizer.save_pretrained(folder)
+    SiglipImageProcessorPil(size={"height": 32, "width": 32}).save_pretrained(folder)
+    return folder

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from training.clip.config import PRESETS, configure
+from training.clip.config import PRESETS, RECOMMENDED, configure
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,8 @@ def test_settings_are_read_by_the_type_of_their_field() -> None:
         ({"betas": "0.9"}, "betas must be two numbers with a comma"),
         ({"holdout_fraction": "1"}, "holdout_fraction must be at least 0 and below 1"),
         ({"batch_size": "1"}, "batch_size must be 2 or more"),
+        ({"layer_decay": "1.2"}, "layer_decay must be more than 0 and at most 1"),
+        ({"lora_rank": "0"}, "lora_rank must be more than 0"),
     ],
 )
 def test_a_bad_setting_is_refused_with_what_is_allowed(
@@ -64,6 +66,21 @@ def test_a_bad_setting_is_refused_with_what_is_allowed(
 ) -> None:
     with pytest.raises(ValueError, match=sentence):
         configure("recommended", written)
+
+
+@pytest.mark.parametrize(
+    ("base", "kind"),
+    [
+        ("packaged", "packaged"),
+        ("scratch:tiny", "scratch"),
+        ("openai/clip-vit-base-patch32", "pretrained"),
+        ("/models/siglip", "pretrained"),
+    ],
+)
+def test_what_is_recommended_depends_on_what_the_base_brings(base: str, kind: str) -> None:
+    config = configure("recommended", {"epochs": "7"}, base)
+    assert config == dataclasses.replace(RECOMMENDED[kind], epochs=7)
+    assert configure("tiny", {}, base) == PRESETS["tiny"]
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:

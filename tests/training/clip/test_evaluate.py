@@ -1,7 +1,10 @@
+import ir_measures
 import numpy as np
 import pytest
+from ir_measures import RR, R, Success, nDCG
 
 from training.clip.evaluate import Scores, corpus, per_query, seed_inbatch, seed_inbatch_shuffled
+from training.clip.ranking import ranks, ranks_both_ways
 
 
 def unit_rows(rows: int, seed: int, dimension: int = 8) -> np.ndarray:
@@ -113,3 +116,83 @@ def test_the_first_protocol_ranks_captions_of_its_own_batch_only() -> None:
     mean, deviation = seed_inbatch_shuffled(images, images, shuffles=5)["mrr@1"]
     assert mean < 1
     assert deviation > 0
+
+
+def test_the_first_protocol_tells_how_much_depends_on_the_order() -> None:
+    images = np.concatenate([np.eye(64, dtype=np.float32)] * 2)
+    shuffled = seed_inbatch(images, images, shuffles=5).shuffled
+    assert shuffled == seed_inbatch_shuffled(images, images, shuffles=5)
+    assert seed_inbatch(images, images).shuffled == {}
+
+
+def calculated_by_ir_measures(
+    cosines: np.ndarray, labels: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """Each metric by query, from the field's reference implementation."""
+    rows = range(len(labels))
+    qrels = {str(q): {str(d): int(labels[q] == labels[d]) for d in rows} for q in rows}
+    run = {str(q): {str(d): float(cosines[q, d]) for d in rows} for q in rows}
+    measures = [nDCG @ 10, *(RR @ k for k in (1, 3, 5, 10, 20))]
+    measures += [measure @ k for k in (1, 5, 10, 20) for measure in (Success, R)]
+    found: dict[str, dict[str, float]] = {str(measure): {} for measure in measures}
+    for metric in ir_measures.iter_calc(measures, qrels, run):
+        found[str(metric.measure)][metric.query_id] = metric.value
+    return found
+
+
+@pytest.mark.parametrize("kinds", [60, 13, 4], ids=["one right", "about five", "fifteen right"])
+def test_every_metric_equals_the_reference_implementation(kinds: int) -> None:
+    """Recall is of the first right one (success); with one right answer the two are the same."""
+    queries, candidates = unit_rows(60, 11), unit_rows(60, 12)
+    labels = np.arange(60) % kinds
+    table = per_query(queries, candidates, labels, chunk=7)
+    reference = calculated_by_ir_measures(queries @ candidates.T, labels)
+    names = {"ndcg@10": "nDCG@10"}
+    names |= {f"mrr@{k}": f"RR@{k}" for k in (1, 3, 5, 10, 20)}
+    names |= {f"recall@{k}": f"Success@{k}" for k in (1, 5, 10, 20)}
+    for ours, theirs in names.items():
+        expected = [reference[theirs][str(row)] for row in range(60)]
+        assert table[ours] == pytest.approx(expected), ours
+    if kinds == 60:
+        assert reference["R@5"] == reference["Success@5"]
+
+
+def test_ranks_are_those_of_sorting() -> None:
+    queries, candidates = unit_rows(80, 13), unit_rows(80, 14)
+    order = np.argsort(-(queries @ candidates.T), axis=1)
+    own = [int(np.flatnonzero(order[row] == row)[0]) + 1 for row in range(80)]
+    assert ranks(queries, candidates, np.arange(80), chunk=3)[:, 0].tolist() == own
+
+
+@pytest.mark.parametrize("chunk", [2, 9, 255])
+def test_one_product_serves_both_directions_and_both_kinds_of_relevance(chunk: int) -> None:
+    texts, images = unit_rows(70, 15, 3), unit_rows(70, 16, 3)
+    images[[4, 9, 33]] = images[20]
+    labellings = [np.arange(70), np.arange(70) % 23]
+    both = ranks_both_ways(texts, images, labellings, chunk=chunk)
+    for (there, back), labels in zip(both, labellings, strict=True):
+        assert np.array_equal(there, ranks(texts, images, labels))
+        assert np.array_equal(back, ranks(images, texts, labels))
+
+
+def test_more_queries_than_a_tile_has_rows() -> None:
+    """300 equal candidates beside one: counts must not run over at a tile's edge."""
+    same = np.zeros((601, 2), np.float32)
+    same[:, 0] = 1
+    there, back = ranks_both_ways(same, same, [np.arange(601)])[0]
+    assert set(there[:, 0]) == set(back[:, 0]) == {301.0}
+
+
+def test_vectors_that_are_no_numbers_rank_last_not_first() -> None:
+    vectors = unit_rows(12, 17)
+    broken = vectors.copy()
+    broken[3] = np.nan
+    assert per_query(broken, vectors, np.arange(12))["median_rank"][3] == 12
+    assert per_query(vectors, np.full_like(vectors, np.nan), np.arange(12))["mrr@10"].max() < 0.1
+    assert seed_inbatch(broken, np.full_like(vectors, np.nan)).metrics["mrr@1"] == 0
+
+
+def test_nothing_to_rank_scores_nothing() -> None:
+    nothing = np.zeros((0, 8), np.float32)
+    assert {score.metrics["mrr@10"] for score in corpus(nothing, nothing, [], [])} == {0.0}
+    assert seed_inbatch(nothing, nothing).metrics["mrr@10"] == 0

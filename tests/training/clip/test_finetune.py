@@ -187,3 +187,53 @@ def test_a_checkpoint_is_a_base_for_the_next_run(
     shutil.rmtree(tmp_path / "first")
     tuner.run(second, pairs, tmp_path / "second", epochs=1)
     assert DualEncoder.load(tmp_path / "second").fingerprint != second.fingerprint
+
+
+@pytest.mark.parametrize(("objective", "moves_bias"), [("auto", True), ("info-nce", False)])
+def test_a_siglip_tunes_by_its_own_loss_and_by_the_other(
+    tuner: Any,
+    siglip_folder: Path,
+    pairs: list[Pair],
+    tmp_path: Path,
+    objective: str,
+    moves_bias: bool,
+) -> None:
+    base = load_base(str(siglip_folder))
+    settings = {"epochs": 8, "batch_size": 16, "objective": objective, "image_views": 2}
+    tuner.run(base, pairs, tmp_path / "tuned", **settings)
+    tuned = DualEncoder.load(tmp_path / "tuned")
+    assert tuner.epochs[-1].train_loss < tuner.epochs[0].train_loss
+    assert torch.equal(tuned.model.logit_bias, base.model.logit_bias) is not moves_bias
+    assert tuned.encode_texts(["A red disc."]).shape == (1, 32)
+
+
+def test_the_best_and_the_last_epochs_stay(
+    tuner: Any, encoder: DualEncoder, pairs: list[Pair], tmp_path: Path
+) -> None:
+    tuner.run(encoder, pairs, tmp_path / "tuned", epochs=4, keep_last=2, ema_decay=0.5)
+    kept = sorted((tmp_path / "tuned.epochs").iterdir())
+    assert [folder.name for folder in kept] == ["epoch-3", "epoch-4"]
+    last = DualEncoder.load(kept[-1])
+    assert last.meta["metrics"] == tuner.epochs[-1].metrics
+    assert last.fingerprint != DualEncoder.load(kept[0]).fingerprint
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_and_the_old_one_stays(
+    tuner: Any,
+    encoder: DualEncoder,
+    pairs: list[Pair],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tuner.run(encoder, pairs, tmp_path / "tuned", epochs=1)
+    before = DualEncoder.load(tmp_path / "tuned").fingerprint
+
+    def no_room(*args: object, **values: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("training.clip.checkpoints.write_meta", no_room)
+    with pytest.raises(TrainingError, match=r"cannot be saved in .*No space left on device"):
+        tuner.run(encoder, pairs, tmp_path / "tuned", epochs=2)
+    monkeypatch.undo()
+    assert DualEncoder.load(tmp_path / "tuned").fingerprint == before
+    assert [path.name for path in tmp_path.iterdir()] == ["tuned"]

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from training.clip import gradcache
+from training.clip.crew import Alone
 from training.clip.data import Pair
 from training.clip.encoder import DualEncoder
 from training.clip.errors import TrainingError
@@ -41,10 +42,10 @@ def gradients(batch: tuple[Tensor, Tensor], part: int, dropout: float = 0.0) -> 
         return symmetric_info_nce(logits, torch.eye(24, dtype=torch.bool))
 
     torch.manual_seed(9)
-    loss = gradcache.backward(
-        lambda rows: (see(batch[0][rows]), read(batch[1][rows])), loss_of, 24, part
-    )
     tuned = [*see.parameters(), *read.parameters(), scale]
+    loss = gradcache.backward(
+        lambda rows: (see(batch[0][rows]), read(batch[1][rows])), loss_of, tuned, 24, part, Alone()
+    )
     return loss, torch.cat([parameter.grad.flatten() for parameter in tuned])
 
 
@@ -94,10 +95,10 @@ def test_memory_that_runs_out_makes_the_parts_smaller_and_says_so(
 ) -> None:
     real, fits = gradcache.backward, 5
 
-    def small_card(encode: Any, loss_of: Any, size: int, part: int) -> Tensor:
+    def small_card(encode: Any, loss_of: Any, tuned: Any, size: int, part: int, crew: Any) -> Any:
         if min(part, size) > fits:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(encode, loss_of, size, part)
+        return real(encode, loss_of, tuned, size, part, crew)
 
     monkeypatch.setattr(gradcache, "backward", small_card)
     tuner = make_tuner()

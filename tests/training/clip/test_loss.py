@@ -3,7 +3,17 @@ import math
 import pytest
 import torch
 
-from training.clip.loss import logits_per_image, positive_pairs, symmetric_info_nce, unit
+from training.clip.config import configure
+from training.clip.encoder import DualEncoder
+from training.clip.errors import TrainingError
+from training.clip.loss import (
+    logits_per_image,
+    positive_pairs,
+    sigmoid_loss,
+    symmetric_info_nce,
+    unit,
+    uses_sigmoid,
+)
 
 
 def test_the_loss_equals_a_hand_computation() -> None:
@@ -42,3 +52,16 @@ def test_the_logit_scale_is_clamped_at_100() -> None:
     one = torch.eye(2)
     assert logits_per_image(one, one, torch.tensor(9.0))[0, 0].item() == pytest.approx(100)
     assert logits_per_image(one, one, torch.tensor(1.0))[0, 0].item() == pytest.approx(math.e)
+
+
+def test_the_sigmoid_loss_equals_a_hand_computation() -> None:
+    logits = torch.tensor([[2.0, -1.0], [0.5, 3.0]])
+    terms = [math.log1p(math.exp(x)) for x in (-2.0, -1.0, 0.5, -3.0)]
+    loss = sigmoid_loss(logits, torch.eye(2, dtype=torch.bool))
+    assert loss.item() == pytest.approx(sum(terms) / 2)
+
+
+def test_the_sigmoid_objective_is_refused_without_its_bias(encoder: DualEncoder) -> None:
+    with pytest.raises(TrainingError, match="needs a base with a logit_bias, such as SigLIP"):
+        uses_sigmoid(encoder.model, configure("tiny", {"objective": "sigmoid"}))
+    assert not uses_sigmoid(encoder.model, configure("tiny", {}))

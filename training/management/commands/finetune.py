@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from ingest.datasets import version_to_show
+from ingest.leakage import leakage_line
 from ingest.models import Collection
 from jobs.terminal import run_in_terminal
 from training.clip.config import PRESETS
@@ -16,26 +18,27 @@ class Command(BaseCommand):
     help = "Fine-tune a base on the train split of a collection; makes a checkpoint."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--collection", required=True)
+        parser.add_argument("--collection", help="whose train split; needed unless --again")
+        parser.add_argument(
+            "--again", type=int, metavar="RUN", help="repeat a run by its number, on its own pairs"
+        )
         parser.add_argument("--preset", choices=PRESETS, default="recommended")
         parser.add_argument("--base", default=settings.DEFAULT_BASE)
         parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        collection = Collection.objects.filter(name=options["collection"]).first()
-        if collection is None:
-            raise CommandError(f"There is no collection {options['collection']!r}.")
-        run = TrainingRun(
-            collection=collection,
-            base=options["base"],
-            preset=options["preset"],
-            settings=_settings(options["set"]),
-        )
+        again = options["again"]
+        if again is not None and (options["collection"] or options["set"]):
+            raise CommandError(
+                "--again takes all from the run it repeats: no --collection, no --set."
+            )
+        run = _new_run(options) if again is None else _repeated(again)
         try:
             run.clean()
         except ValidationError as exc:
             raise CommandError(" ".join(exc.messages)) from exc
+        self._say_leakage(run)
         run.save()
         run_in_terminal(run, _finetune)
         checkpoint = run.checkpoint
@@ -45,6 +48,37 @@ class Command(BaseCommand):
             self.stdout.write(json.dumps({**report, "epochs": epochs, "seconds": run.seconds}))
         else:
             self.stdout.write(f"{run.message}. Checkpoint: {checkpoint.name}")
+
+    def _say_leakage(self, run: TrainingRun) -> None:
+        """Before any training; a large collection that changed is measured when the run begins."""
+        captioned = run.collection.images.exclude(caption_clean="").exists()
+        version = run.dataset or (version_to_show(run.collection) if captioned else None)
+        if version is not None:
+            self.stderr.write(f"{version}: {leakage_line(version.leakage)}")
+
+
+def _new_run(options: dict[str, Any]) -> TrainingRun:
+    if not options["collection"]:
+        raise CommandError("Say which --collection to train on, or which run to repeat --again.")
+    collection = Collection.objects.filter(name=options["collection"]).first()
+    if collection is None:
+        raise CommandError(f"There is no collection {options['collection']!r}.")
+    return TrainingRun(
+        collection=collection,
+        base=options["base"],
+        preset=options["preset"],
+        settings=_settings(options["set"]),
+    )
+
+
+def _repeated(number: int) -> TrainingRun:
+    run = TrainingRun.objects.filter(pk=number).first()
+    if run is None:
+        raise CommandError(f"There is no run {number}.")
+    try:
+        return run.repeat()
+    except ValueError as exc:
+        raise CommandError(str(exc)) from exc
 
 
 def _settings(words: list[str]) -> dict[str, str]:

@@ -1,0 +1,16 @@
+"""Indexes, what people did with them, and how good they are, as rows."""
+
+from search.models.builds import IndexBuild, LiveIndex, Rejection
+from search.models.conversations import Conversation, Feedback, SavedSearch, Turn
+from search.models.evaluations import SearchEvaluation
+
+__all__ = [
+    "Conversation",
+    "Feedback",
+    "IndexBuild",
+    "LiveIndex",
+    "Rejection",
+    "SavedSearch",
+    "SearchEvaluation",
+    "Turn",
+]

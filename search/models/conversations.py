@@ -1,0 +1,117 @@
+"""What people did with an index: conversations, turns, feedback, saved searches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+
+from ingest.models import Image
+from search.models.builds import IndexBuild, LiveIndex
+from search.understanding.state import QueryState
+from search.understanding.wire import state_from_json
+
+
+class Conversation(models.Model):
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
+    title = models.CharField(max_length=120)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["-updated_at"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Turn(models.Model):
+    """What was said, and the state it came to. Never changed: an edit makes a new turn."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="turns")
+    utterance = models.TextField(blank=True)
+    state = models.JSONField()
+    notices = models.JSONField(default=list)
+    build = models.ForeignKey(IndexBuild, null=True, on_delete=models.SET_NULL, related_name="+")
+    total = models.PositiveIntegerField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"turn {self.pk}"
+
+    @property
+    def query_state(self) -> QueryState:
+        return state_from_json(self.state)
+
+    def answering_build(self) -> IndexBuild | None:
+        """The build that answered it first, or the live one if that is gone."""
+        if self.build is not None and self.build.can_answer:
+            return self.build
+        return LiveIndex.current()
+
+
+class Feedback(models.Model):
+    """One person's thumb on one hit of one turn. Votes never change the ranking by themselves."""
+
+    class Value(models.IntegerChoices):
+        DOWN = -1
+        UP = 1
+
+    turn = models.ForeignKey(Turn, on_delete=models.CASCADE, related_name="feedback")
+    image = models.ForeignKey(Image, on_delete=models.CASCADE, related_name="feedback")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    value = models.SmallIntegerField(choices=Value)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["turn", "image", "user"], name="one_vote_per_hit")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_value_display()} on image {self.image_id} in turn {self.turn_id}"
+
+    @classmethod
+    def give(cls, user: Any, turn: Turn, image_id: int, value: int) -> int:
+        """Store -1 or 1, or take the vote back with 0; returns what is stored now.
+
+        Raises ValueError with a sentence for another value or an unknown image.
+        """
+        if value not in (-1, 0, 1):
+            raise ValueError("A vote is 1, -1, or 0 to take it back.")
+        if not Image.objects.filter(pk=image_id).exists():
+            raise ValueError("There is no such image.")
+        mine = cls.objects.filter(turn=turn, image_id=image_id, user=user)
+        if value == 0:
+            mine.delete()
+        else:
+            cls.objects.update_or_create(
+                turn=turn, image_id=image_id, user=user, defaults={"value": value}
+            )
+        return value
+
+
+class SavedSearch(models.Model):
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_searches"
+    )
+    name = models.CharField(max_length=120)
+    state = models.JSONField()
+    count = models.PositiveIntegerField(default=0, help_text="Images it found when saved.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "saved searches"
+        constraints = [
+            models.UniqueConstraint(fields=["user", "name"], name="one_saved_search_per_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
