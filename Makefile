@@ -8,7 +8,7 @@ CORPUS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types unit browser-deps vespa clean bench-search bench-engines \
-  bench-feeding bench-reembedding
+  bench-feeding bench-reembedding bench-training bench-training-speed bench-evaluation
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -53,6 +53,15 @@ bench-feeding: $(VENV)/.test  ## documents a second into the Vespa stub, beside 
 
 bench-reembedding: $(VENV)/.test  ## searches under load while an index is rebuilt and promoted
 	$(PY) benchmarks/reembedding.py
+
+bench-training: $(VENV)/.run  ## the first demo's recipe beside ours (CORPUS=, ARGS="--device cuda --base …")
+	$(PY) benchmarks/training.py --corpus phantoms $(CORPUS) $(ARGS)
+
+bench-training-speed: $(VENV)/.run  ## a training step, and bringing the pictures, beside the first demo's
+	$(PY) benchmarks/training_speed.py $(ARGS)
+
+bench-evaluation: $(VENV)/.run  ## ranking 10,000 pairs beside the first demo's loop; 100,000 in bounded memory
+	$(PY) benchmarks/evaluation.py
 
 clean:  ## remove the environment and all state under var/
 	rm -rf $(VENV) var

@@ -11,9 +11,9 @@ from django.views.decorators.http import require_POST
 
 from ingest.models import Image
 from jobs.admin import JobAdmin
-from search.curves import alpha_curves
 from search.engine import engine_name
 from search.models import Feedback, IndexBuild, LiveIndex, Rejection, SearchEvaluation
+from training.curves import Chart, Series
 
 
 class RejectionInline(admin.TabularInline[Rejection, IndexBuild]):
@@ -147,12 +147,11 @@ class SearchEvaluationAdmin(JobAdmin[SearchEvaluation]):
         forms = [
             {**form, "modes": _modes(form["modes"], job.METRICS)} for form in job.result["forms"]
         ]
-        curves = [_curve(form) for form in job.result["forms"]]
         return {
             "result": job.result,
             "forms": forms,
             "metric_names": job.METRICS,
-            "curve": alpha_curves("MRR@10", curves),
+            "figures": [alpha_chart(job.result["forms"])],
         }
 
 
@@ -170,10 +169,21 @@ def _modes(modes: list[dict[str, Any]], names: Sequence[str]) -> list[dict[str, 
     ]
 
 
-def _curve(form: dict[str, Any]) -> tuple[str, list[tuple[float, float]], float]:
-    values = [(m["mode"], m["alpha"], m["metrics"]["mrr@10"]) for m in form["modes"]]
-    by_alpha = [(alpha, value) for _, alpha, value in values if alpha is not None]
-    return form["form"], by_alpha, next(value for mode, _, value in values if mode == "rrf")
+def alpha_chart(forms: Sequence[dict[str, Any]]) -> Chart:
+    """MRR@10 from words alone to pictures alone, a line for each form of query."""
+    lines = [
+        [(m["alpha"], m["metrics"]["mrr@10"]) for m in form["modes"] if m["alpha"] is not None]
+        for form in forms
+    ]
+    return Chart(
+        title="MRR@10 over α",
+        x_label="α, from words alone to pictures alone",
+        y_label="MRR@10",
+        series=tuple(
+            Series(form["form"], line, colour, marked=True)
+            for colour, (form, line) in enumerate(zip(forms, lines, strict=True))
+        ),
+    )
 
 
 @admin.register(Feedback)

@@ -13,8 +13,8 @@ from django.test import Client
 from ingest.models import Collection, Image
 from jobs.running import run
 from search import wire
+from search.admin import alpha_chart
 from search.asking import read, with_settings
-from search.curves import alpha_curves
 from search.encoding import EncoderUnavailable
 from search.engines.base import EngineError
 from search.indexing import build_index
@@ -268,12 +268,13 @@ def test_a_start_says_what_it_asks_and_needs_the_permission(
 
 
 def test_the_curve_rises_with_its_values() -> None:
-    drawn = alpha_curves("MRR@10", [("a", [(0.0, 0.0), (1.0, 0.5)], 0.25)])
+    modes = [{"alpha": alpha, "metrics": {"mrr@10": alpha / 2}} for alpha in (0.0, 1.0)]
+    by_rank = {"alpha": None, "metrics": {"mrr@10": 0.9}}
+    drawn = alpha_chart([{"form": "full caption", "modes": [*modes, by_rank]}]).svg()
     points = drawn.split('points="')[1].split('"')[0].split()
     (left, bottom), (right, top) = (map(float, point.split(",")) for point in points)
     assert left < right
     assert top < bottom
-    assert alpha_curves("MRR@10", [("a", [(0.0, 0.0)], 0.0)]).startswith("<svg")
 
 
 def test_the_migration_marks_the_checkpoint_that_answers(
