@@ -64,3 +64,8 @@ def _without_markup(text: str) -> str:
     text = _LATEX_END.sub(" ", _LATEX_PREAMBLE.sub(" ", text))
     text = _LATEX_STYLED.sub(r"\1", _LATEX_MATHS.sub(r"\1 ", text))
     return _LATEX_ESCAPE.sub(r"\1", _LATEX_COMMAND.sub(r"\1 ", text))
+
+
+def normalise_caption(caption: str) -> str:
+    """Equal for captions that count as the same: case, spaces and a last full stop aside."""
+    return " ".join(caption.casefold().split()).rstrip(" .")

@@ -6,6 +6,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
+from ingest.captions import normalise_caption
 from ingest.likeness import near_pairs, stacked
 from ingest.splits import ORDER
 
@@ -77,7 +78,7 @@ class Columns:
         self.sides.append(SIDES.index(split))
         self.groups.append(group)
         self.files.append(sha256)
-        self.captions.append(normalised(caption))
+        self.captions.append(normalise_caption(caption))
         self.hashes.append(perceptual_hash)
 
     def leakage(self) -> Leakage:
@@ -138,8 +139,3 @@ class Columns:
             for distance, later, earlier in nearest
         ]
         return Finding(count=count, images=len(held_out), examples=examples)
-
-
-def normalised(caption: str) -> str:
-    """Equal for captions that the training counts as equal."""
-    return " ".join(caption.casefold().split()).rstrip(" .")

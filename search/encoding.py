@@ -39,6 +39,11 @@ def text_vectors(build: IndexBuild, texts: Sequence[str]) -> list[Vector]:
     return [_text_vector(encoder, text) for text in texts]
 
 
+def forget_texts() -> None:
+    """So that each is encoded again, as for somebody who asks it first."""
+    _text_vector.cache_clear()
+
+
 @lru_cache(maxsize=1024)
 def _text_vector(encoder: "DualEncoder", text: str) -> Vector:
     vector: Vector = encoder.encode_texts([text])[0].astype(np.float32)
@@ -56,5 +61,5 @@ def _load(checkpoint: Checkpoint, fingerprint: str) -> "DualEncoder":
         encoder = checkpoint.encoder()
     except CheckpointError as exc:
         raise EncoderUnavailable(str(exc)) from exc
-    _text_vector.cache_clear()
+    forget_texts()
     return encoder

@@ -216,7 +216,7 @@ def _judge_form(
 def _searches(queries: Sequence[_Query], build: IndexBuild) -> Iterator[tuple[_Query, Pool, float]]:
     """Each query asked once, as the page asks it, with the pool it gathered and its time in ms."""
     # What a process has encoded before costs it nothing, and would make the search look faster.
-    encoding._text_vector.cache_clear()
+    encoding.forget_texts()
     pool_of(read("warm up").state, build)
     for query in queries:
         yield query, *pool_of(read(query.text).state, build)

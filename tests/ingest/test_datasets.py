@@ -15,12 +15,12 @@ from django.test import Client
 from PIL import Image as Pillow
 from PIL import ImageEnhance, ImageFilter
 
+from ingest.captions import normalise_caption
 from ingest.datasets import freeze, manifest_file, records, version_to_show
 from ingest.errors import IngestError
 from ingest.leakage import leakage_line
 from ingest.likeness import NEAR, near_pairs, picture_hash, stacked
 from ingest.models import Collection, DatasetVersion, Image, Unchangeable
-from training.clip.data import normalise_caption
 from training.models import TrainingRun
 
 MEDCAP = Path(__file__).resolve().parents[3] / "shared" / "data" / "medcap"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.captions import normalise_caption
 from training.clip.config import Config
 
 
@@ -20,10 +21,6 @@ class Pair:
     caption: str
     group: str
     key: str
-
-
-def normalise_caption(caption: str) -> str:
-    return " ".join(caption.casefold().split()).rstrip(" .")
 
 
 def caption_ids(captions: Sequence[str]) -> NDArray[np.int64]:

@@ -71,9 +71,11 @@ class Tuner:
         folder: Path,
         validation: list[Pair] | None = None,
         state_file: Path | None = None,
+        preset: str = "tiny",
         **settings: object,
     ) -> Outcome:
-        config: Config = configure("tiny", {name: str(value) for name, value in settings.items()})
+        written = {name: str(value) for name, value in settings.items()}
+        config: Config = configure(preset, written, encoder.base)
         return finetune(
             encoder,
             train,

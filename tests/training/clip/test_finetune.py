@@ -207,6 +207,24 @@ def test_a_siglip_tunes_by_its_own_loss_and_by_the_other(
     assert tuned.encode_texts(["A red disc."]).shape == (1, 32)
 
 
+def test_what_is_recommended_for_a_pretrained_base_runs_and_can_be_cut(
+    make_tuner: Any, siglip_folder: Path, pairs: list[Pair], tmp_path: Path
+) -> None:
+    """All its levers together: rates by layer, average, blends, views, windows, bf16 or not."""
+    base = load_base(str(siglip_folder))
+    settings = {"preset": "recommended", "epochs": 2, "batch_size": 16, "log_every": 1}
+    whole, cut = make_tuner(), make_tuner()
+    whole.run(base, pairs, tmp_path / "whole", **settings)
+    assert whole.notes[-1].startswith("Kept ")
+    cut.stop_at_step = 4
+    cut.run(base, pairs, tmp_path / "cut", state_file=tmp_path / "state", **settings)
+    cut.stop_at_step = None
+    cut.run(base, pairs, tmp_path / "cut", state_file=tmp_path / "state", **settings)
+    assert [point.loss for point in cut.steps] == [point.loss for point in whole.steps]
+    ends = [DualEncoder.load(tmp_path / name).fingerprint for name in ("whole", "cut")]
+    assert ends[0] == ends[1]
+
+
 def test_the_best_and_the_last_epochs_stay(
     tuner: Any, encoder: DualEncoder, pairs: list[Pair], tmp_path: Path
 ) -> None:
