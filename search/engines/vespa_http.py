@@ -76,15 +76,29 @@ class Connection:
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
         timed = {**body, "timeout": f"{round(self._timeout * 1000)}ms"}
+        shared = [self._asking]
+
+        async def attempt() -> Any:
+            # Questions share a connection, and a cut takes all of them: the second try has its own.
+            own = None if shared else self._client(self._timeout + GRACE)
+            try:
+                return await self._query(own or shared.pop(), timed)
+            finally:
+                if own is not None:
+                    await own.aclose()
+
         try:
             async with asyncio.timeout(self._timeout + 2 * GRACE):
-                async with self._app.asyncio(client=self._asking, compress=False) as session:
-                    answer = await session.query(timed, retry_policy=once_more)
+                answer: Any = await once_more(attempt)
         except (TimeoutError, httpr.TimeoutException) as exc:
             raise Timeout(f"Vespa did not answer within {self._timeout:g} s.") from exc
         except (httpr.RequestError, RuntimeError) as exc:
             raise Unavailable("Vespa cannot be reached.") from exc
         return _root(answer.status_code, answer.json)
+
+    async def _query(self, client: httpr.AsyncClient, body: Mapping[str, Any]) -> Any:
+        async with self._app.asyncio(client=client, compress=False) as session:
+            return await session.query(dict(body), retry_policy=NO_RETRY)
 
     async def put(self, image_id: int, fields: Mapping[str, Any], *, create: bool) -> str:
         """Assign fields of one document; returns "" or why it was refused."""

@@ -150,6 +150,17 @@ def test_a_leg_that_fails_leaves_the_words(
     assert got[-1].notices[0].startswith("The search by picture ")
 
 
+def test_a_connection_cut_by_one_leg_takes_no_other_leg_with_it(
+    vespa_build: IndexBuild, stub: StubServer
+) -> None:
+    """The words are still in flight, on the same connection, each time that it is cut."""
+    opened(vespa_build)
+    events(vespa_build)
+    stub.faults.add("search", "reset", times=None, within="semantic_a")
+    stub.faults.add("search", "slow", times=None, seconds=0.25)
+    assert legs(events(vespa_build)) == ["lexical", "fused"]
+
+
 def test_with_vespa_down_the_page_lives_and_says_so(
     vespa_build: IndexBuild, stub: StubServer, browser: Client
 ) -> None:
