@@ -121,7 +121,7 @@ def _one(
         run = SeedRecipe(encoder.on_fastest_device(), samples=seen, seed=seed)
         seconds = run.run(train)
     else:
-        seconds, encoder = _recommended(encoder, base, train, seen, seed)
+        seconds, seen, encoder = _recommended(encoder, base, train, seen, seed)
     images = encoder.encode_images([pair.image for pair in unseen])
     texts = encoder.encode_texts([pair.caption for pair in unseen])
     table = per_query(texts, images, np.arange(len(unseen)))
@@ -139,7 +139,9 @@ def _one(
     }
 
 
-def _recommended(encoder: Any, base: str, train: Any, seen: int, seed: int) -> tuple[float, Any]:
+def _recommended(
+    encoder: Any, base: str, train: Any, seen: int, seed: int
+) -> tuple[float, int, Any]:
     """Epochs are as many as see no more pairs than the other recipe: a tenth is held out."""
     from tempfile import TemporaryDirectory
 
@@ -161,10 +163,12 @@ def _recommended(encoder: Any, base: str, train: Any, seen: int, seed: int) -> t
             on_epoch=lambda point: None,
             on_read=lambda *read: None,
             should_stop=lambda: False,
+            cache_folder=Path(folder) / "pixels",
             on_note=lambda line: print(line, file=sys.stderr),
         )
         seconds = time.monotonic() - started
-        return seconds, DualEncoder.load(outcome.folder).on_fastest_device()
+        tuned = DualEncoder.load(outcome.folder).on_fastest_device()
+        return seconds, outcome.samples_seen, tuned
 
 
 def _peak_bytes(device: str) -> float:

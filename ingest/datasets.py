@@ -125,7 +125,7 @@ def manifest_file(sha256: str) -> Path:
 
 def hash_pictures(collection: Collection, tell: Tell = _silently) -> None:
     """Perceptual hashes for images that were imported before there were any: 300 a second."""
-    todo = collection.images.filter(perceptual_hash="")
+    todo = collection.images.filter(perceptual_hash="").exclude(caption_clean="")
     names = list(todo.order_by("pk").values_list("sha256", "thumbnail").distinct())
     for number, (sha256, thumbnail) in enumerate(dict(names).items(), start=1):
         if found := hash_of_thumbnail(thumbnail):

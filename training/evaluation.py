@@ -14,7 +14,7 @@ from training.clip.cpu import prepare_cpu
 from training.clip.data import Pair
 from training.clip.errors import CheckpointError, TrainingError
 from training.models import Checkpoint, Evaluation
-from training.pairs import dataset_hash, pairs_of
+from training.pairs import dataset_hash, pairs_of, pairs_of_version
 
 CHUNK = 64
 SHUFFLES = 20
@@ -42,10 +42,14 @@ def evaluate(job: Evaluation) -> str:
         raise TrainingError(
             f"{job.collection} has no captioned image in its {job.split} split; choose another."
         )
+    learned = _learned(job, pairs)
     facts = report.facts_of(job.collection, pairs)
     encoded = _encode(job, job.checkpoint, pairs)
     scores: list[clip.Scores] = []
-    job.report = {"heatmap": report.heatmap(encoded.images, encoded.texts, pairs)}
+    job.report = {
+        "heatmap": report.heatmap(encoded.images, encoded.texts, pairs),
+        "learned": learned,
+    }
     if job.protocol in ("", Evaluation.Protocol.SEED_INBATCH):
         scores.append(clip.seed_inbatch(encoded.images, encoded.texts, shuffles=SHUFFLES))
     if job.judges_corpus:
@@ -54,6 +58,18 @@ def evaluate(job: Evaluation) -> str:
     job.dataset_hash = dataset_hash(pairs)
     job.save(update_fields=["scores", "report", "baseline", "dataset_hash"])
     return _headline(scores)
+
+
+def _learned(job: Evaluation, pairs: Sequence[Pair]) -> int:
+    """How many of the pairs are of groups that the checkpoint was trained on."""
+    run = job.checkpoint.run
+    if run is None or run.dataset is None:
+        return 0
+    groups = {pair.group for pair in pairs_of_version(run.dataset, "train")}
+    count = sum(pair.group in groups for pair in pairs)
+    if count:
+        job.note(f"{count} of these {len(pairs)} pairs are of groups that it was trained on")
+    return count
 
 
 def _judge_corpus(

@@ -106,6 +106,8 @@ def finetune(run: TrainingRun) -> str:
     watcher = _Watcher(run)
     folder = checkpoint_folder(run)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _set_aside_if_used(run)
+    state_file = folder.with_name(f"{folder.name}.state")
     outcome = finetune_everywhere(
         encoder,
         train,
@@ -118,15 +120,20 @@ def finetune(run: TrainingRun) -> str:
         should_stop=watcher.should_stop,
         on_start=watcher.on_start,
         on_note=run.note,
-        state_file=folder.with_name(f"{folder.name}.state"),
+        state_file=state_file,
         cache_folder=settings.PIXEL_CACHE_DIR,
     )
+    if not outcome.steps:
+        raise JobCancelled("Cancelled on request.")
     watcher.save_points()
+    # Refused where another worker holds the run by now.
+    run.note("Saving the checkpoint")
     _keep_manifest(run, {**run.manifest, "outcome": manifest.of_end(outcome)})
     manifest.write(folder, run.manifest)
     _register(run)
     if outcome.stopped:
         raise JobCancelled("Cancelled on request.")
+    state_file.unlink(missing_ok=True)
     return f"Best epoch {outcome.best_epoch}, {outcome.samples_seen} pairs seen"
 
 
@@ -174,12 +181,25 @@ def _base(run: TrainingRun, captions: list[str]) -> DualEncoder:
     return encoder
 
 
+def _set_aside_if_used(run: TrainingRun) -> None:
+    """An index or an evaluation stands on the weights that a cancelled run left: they stay."""
+    checkpoint = Checkpoint.objects.filter(run=run).first()
+    if checkpoint is None or not checkpoint.is_used or not checkpoint_folder(run).exists():
+        return
+    mark = checkpoint.fingerprint[:8]
+    kept = checkpoint_folder(run).with_name(f"run-{run.pk}-{mark}")
+    checkpoint_folder(run).rename(kept)
+    checkpoint.run, checkpoint.folder = None, str(kept)
+    checkpoint.name = f"{checkpoint.name[:91]}-{mark}"
+    checkpoint.save(update_fields=["run", "folder", "name"])
+
+
 def _register(run: TrainingRun) -> Checkpoint:
     saved = DualEncoder.load(checkpoint_folder(run))
     checkpoint, _ = Checkpoint.objects.update_or_create(
         run=run,
         defaults={
-            "name": f"{run.collection.name}-run-{run.pk}"[:100],
+            "name": f"{run.collection.name[:70]}-run-{run.pk}",
             "folder": str(checkpoint_folder(run)),
             "base": run.base,
             "dimension": saved.dimension,

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 
 from ingest.admin import leakage_rows
 from ingest.datasets import version_to_show
+from ingest.errors import IngestError
 from ingest.leakage import leakage_line
 from jobs.admin import JobAdmin
 from training import comparing
@@ -131,7 +132,11 @@ def leakage_context(run: TrainingRun) -> dict[str, Any]:
     """For a confirmation: what leaks in the pairs that the run would be trained on."""
     if not run.collection.images.exclude(caption_clean="").exists():
         return {}
-    version = version_to_show(run.collection)
+    try:
+        version = version_to_show(run.collection)
+    except IngestError:
+        # The run will say what keeps it from being written.
+        version = None
     if version is None:
         return {"unmeasured": run.collection.name}
     return {
@@ -179,7 +184,10 @@ def _pairs_seen(run: TrainingRun, step: int) -> str:
         return f"{run.manifest['outcome']['pairs_seen']:,}"
     if run.unit != "steps" or not run.total or run.dataset is None:
         return "–"
-    in_all = pairs_to_see(run.config(), run.dataset.counts.get("train", 0))
+    try:
+        in_all = pairs_to_see(run.config(), run.dataset.counts.get("train", 0))
+    except ValueError:
+        return "–"
     return f"about {round(in_all * step / run.total):,}"
 
 

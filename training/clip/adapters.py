@@ -9,18 +9,17 @@ from torch import nn
 from training.clip.errors import TrainingError
 
 # Queries and values as CLIP and SigLIP name them, and as BERT does.
-ATTENTION = r".*\b{tower}.*\.(q_proj|v_proj|query|value)"
+ATTENTION = r".*\.(q_proj|v_proj|query|value)"
 
 
-def add_adapters(model: nn.Module, towers: list[str], rank: int) -> None:
-    """In place, into the submodules whose names begin so; they begin as no change at all."""
-    pattern = "|".join(ATTENTION.format(tower=tower) for tower in towers)
-    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=pattern, lora_dropout=0.0)
+def add_adapters(model: nn.Module, tower: str, rank: int) -> None:
+    """In place, into the submodule of that name; they begin as no change at all."""
+    config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=ATTENTION, lora_dropout=0.0)
     try:
-        inject_adapter_in_model(config, model)
+        inject_adapter_in_model(config, model.get_submodule(tower))
     except ValueError as problem:
         raise TrainingError(
-            f"Low-rank changes need attention, and {' and '.join(towers)} of this base have none: "
+            f"Low-rank changes need attention, and the {tower} of this base has none: "
             "set the tower to tune or frozen."
         ) from problem
 

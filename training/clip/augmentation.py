@@ -23,9 +23,23 @@ def draw_variations(count: int, rng: np.random.Generator) -> Tensor:
 def varied(pixels: Tensor, variations: Tensor) -> Tensor:
     """
     A mild crop, turn and change of light; (n, 3, h, w) of 0 to 255, float in and out. Never
-    mirrored, for left and right are findings, and never recoloured, for stains are too.
+    mirrored, for left and right are findings, and never recoloured, for stains are too. In fp32
+    always: places in bf16 are off by half a pixel.
     """
-    width, height, right, down, turn, brightness, contrast = variations.to(pixels.device).T
+    with torch.autocast(pixels.device.type, enabled=False):
+        return _varied(pixels, *variations.to(pixels.device).T)
+
+
+def _varied(
+    pixels: Tensor,
+    width: Tensor,
+    height: Tensor,
+    right: Tensor,
+    down: Tensor,
+    turn: Tensor,
+    brightness: Tensor,
+    contrast: Tensor,
+) -> Tensor:
     cosine, sine = turn.cos(), turn.sin()
     cut = torch.stack(
         [

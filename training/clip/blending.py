@@ -32,10 +32,14 @@ def best_blend(
     that was tried; of equal ones the largest share.
     """
     tried: list[tuple[float, float]] = []
-    for number in range(steps, -1, -1):
-        share = number / steps
-        put(towers, _between(begun, tuned, share))
-        tried.append((share, score()))
+    before = weights_of(towers)
+    try:
+        for number in range(steps, -1, -1):
+            share = number / steps
+            put(towers, _between(begun, tuned, share))
+            tried.append((share, score()))
+    finally:
+        put(towers, before)
     best, _ = max(tried, key=lambda pair: pair[1])
     return best, _between(begun, tuned, best), tried[::-1]
 

@@ -43,7 +43,7 @@ class Config:
     `precision`: 'auto' is bf16 where the device has it; normalising and the loss are fp32.
     `holdout_fraction`: part of the training groups that is kept aside to choose the epoch.
         With 0 the validation pairs choose it, and their numbers are no longer unseen.
-    `patience`: epochs without a better holdout before stopping; None = never.
+    `patience`: measured epochs without a better holdout before stopping; None = never.
     `keep_last`: so many of the last measured epochs stay as checkpoints beside the best.
     `max_seconds`: the schedule is shortened to end here, so a run with it is not repeatable
         to the last digit.
@@ -245,5 +245,9 @@ def _refuse_out_of_range(config: Config) -> None:
         value = getattr(config, name)
         if value is not None and not is_allowed(value):
             raise ValueError(f"{name} must be {wanted}, not {value}.")
+    if config.text_tower == "frozen" and config.caption_windows != "whole":
+        raise ValueError(
+            "caption_windows must be whole where text_tower is frozen: its features are kept."
+        )
     if not all(_is_fraction(beta) for beta in config.betas):
         raise ValueError(f"betas must each be at least 0 and below 1, not {config.betas}.")

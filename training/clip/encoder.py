@@ -97,9 +97,6 @@ class DualEncoder:
         """The projections of a base that no fine-tune has gone over yet mean nothing."""
         return bool(getattr(self.model, "heads_start_untrained", False)) and not self.meta
 
-    def count_tokens(self, text: str) -> int:
-        return len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-
     def normalised(self, pixels: Tensor) -> Tensor:
         """What the tower takes, from (n, 3, height, width) of 0 to 255."""
         processor: Any = self.image_processor

@@ -12,7 +12,7 @@ from training.clip.encoder import DualEncoder
 from training.clip.progress import EpochPoint, Outcome, StepPoint, Stopped, Watch
 from training.clip.resuming import take_up
 from training.clip.run import Run
-from training.clip.saving import keep_epoch, save
+from training.clip.saving import forget_epochs, keep_epoch, save
 
 __all__ = ["EpochPoint", "Outcome", "StepPoint", "finetune"]
 
@@ -35,15 +35,16 @@ def finetune(
     crew: Alone | None = None,
 ) -> Outcome:
     """
-    Tunes a copy of `encoder` and leaves the selected weights in `folder`. `validation` is only
-    reported; the epoch is chosen on a part of `train`, unless `config.holdout_fraction` is 0.
+    Tunes a copy of `encoder` and leaves the selected weights in `folder`, or nothing where it was
+    stopped before the first step. `validation` is only reported; the epoch is chosen on a part of
+    `train`, unless `config.holdout_fraction` is 0.
     Repeatable on a CPU for a seed. Raises TrainingError.
 
     With a `state_file`, a run that was cut goes on there, to the same losses on a CPU;
-    `on_start` hears how many steps were taken and epochs measured before. The file goes when
-    the run has ended by itself. Decoded pictures are kept in `cache_folder` for the next run
-    over the same ones, or in memory without one. Several processes that run this share the work
-    as a `crew`: see parallel.py.
+    `on_start` hears how many steps were taken and epochs measured before. The file stays, for
+    the caller to remove once the checkpoint is safe. Decoded pictures are kept in `cache_folder`
+    for the next run over the same ones, or in memory without one. Several processes that run
+    this share the work as a `crew`: see parallel.py.
     """
     watch = Watch(on_read, should_stop, on_note)
     stopped = False
@@ -55,20 +56,22 @@ def finetune(
             run.start_heads()
             if state_file is not None:
                 take_up(run, state_file)
+            run.align()
+            forget_epochs(run, folder)
             on_start(run.step, len(run.history))
             while not run.over:
                 for point in run.steps():
                     on_step(point)
-                if run.epoch % config.eval_every == 0 or run.is_last_epoch():
+                at_end = run.is_at_end()
+                if at_end or run.epoch % config.eval_every == 0:
                     on_epoch(run.measure_epoch())
                     keep_epoch(run, folder)
-                run.end_epoch()
+                run.end_epoch(at_end=at_end)
             run.blend()
         except Stopped:
             stopped = True
-            if run.step:
+            if run.step and not run.over:
                 run.keep_state()
-    save(run, folder, stopped=stopped)
-    if state_file is not None and run.crew.rank == 0 and not stopped:
-        state_file.unlink(missing_ok=True)
+    if run.step:
+        save(run, folder, stopped=stopped)
     return run.outcome(folder, stopped=stopped)

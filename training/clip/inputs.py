@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,12 +16,14 @@ from torch import Tensor
 from training.clip.augmentation import draw_variations, varied
 from training.clip.config import Config
 from training.clip.data import Pair
-from training.clip.pixel_cache import PixelCache, open_cache
+from training.clip.pixel_cache import PixelCache
 from training.clip.progress import Watch
 from training.clip.towers import Towers
 from training.clip.windows import Windows
 
 Rows = NDArray[np.int64]
+# Pairs that go through the towers at once in evaluation, however large the batch in training.
+ENCODED = 64
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,18 @@ class Inputs:
         self.image_features: Tensor | None = None
         self.frozen_texts: Tensor | None = None
 
-    def fill_caches(self, title: str, folder: Path | None) -> None:
+    def fill_caches(self, title: str, pixels: PixelCache) -> None:
+        """`pixels`: of these pairs, in their order."""
         if not self.pairs:
             return
-        self.pixels = open_cache(self.towers.encoder, self.pairs, folder, self.watch, title)
+        self.pixels = pixels
         if self.towers.image_is_frozen:
-            views = [self._all_images(title, view) for view in range(self.views)]
-            self.image_features = torch.stack(views)
+            first = self._all_images(title, 0)
+            features = torch.empty(self.views, *first.shape)
+            features[0] = first
+            for view in range(1, self.views):
+                features[view] = self._all_images(title, view)
+            self.image_features = features
         if self.towers.text_is_frozen:
             self.frozen_texts = self.all_texts()
 
@@ -98,9 +105,14 @@ class Inputs:
         """Image and text vectors of all pairs as they are, in evaluation."""
         for rows in self._spans(batch_size):
             self.watch.raise_if_stopped()
-            batch = Batch(rows, self._images_of(rows), None, self._captions(rows))
-            with self.precision():
-                yield self.image_vectors(batch), self.text_vectors(batch)
+            parts = [rows[at : at + ENCODED] for at in range(0, len(rows), ENCODED)]
+            images, texts = zip(*(self._vectors_of(part) for part in parts), strict=True)
+            yield torch.cat(images), torch.cat(texts)
+
+    def _vectors_of(self, rows: Rows) -> tuple[Tensor, Tensor]:
+        batch = Batch(rows, self._images_of(rows), None, self._captions(rows))
+        with self.precision():
+            return self.image_vectors(batch), self.text_vectors(batch)
 
     def image_vectors(self, batch: Batch) -> Tensor:
         """(n, dimension), not yet unit."""
@@ -192,7 +204,12 @@ class Inputs:
         return [np.arange(at, min(at + size, total)) for at in range(0, total, size)]
 
     def _windows(self, of_short_ones: bool) -> Windows:
-        encoder = self.towers.encoder
+        # Its own: windows are drawn in another thread, and a tokeniser changes with each call.
+        tokenizer = copy.deepcopy(self.towers.encoder.tokenizer)
         # Two of the tokens are the start and the end.
-        limit = encoder.max_text_tokens - 2
-        return Windows(encoder.count_tokens, limit, of_short_ones=of_short_ones)
+        limit = self.towers.encoder.max_text_tokens - 2
+
+        def count_tokens(text: str) -> int:
+            return len(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+        return Windows(count_tokens, limit, of_short_ones=of_short_ones)

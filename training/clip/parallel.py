@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from training.clip.cpu import prepare_cpu
 from training.clip.crew import Crew
 from training.clip.data import Pair
 from training.clip.encoder import DualEncoder
+from training.clip.errors import TrainingError
 from training.clip.finetune import finetune
 from training.clip.progress import Outcome
 
@@ -46,14 +48,28 @@ def finetune_everywhere(
         )
         for rank in range(1, processes)
     ]
+    should_stop = rest.pop("should_stop")
+
+    def watched() -> bool:
+        if any(other.exitcode for other in others):
+            raise TrainingError(
+                "One of the processes of the run died, perhaps for want of memory; its reason is "
+                "in the log of the worker. Start the run again, with a smaller micro_batch."
+            )
+        return bool(should_stop())
+
     for other in others:
         other.start()
     try:
         with _crew(0, processes, port) as crew:
-            return finetune(encoder, train, validation, config, folder, crew=crew, **rest)
+            return finetune(
+                encoder, train, validation, config, folder,
+                crew=crew, should_stop=watched, **rest,
+            )  # fmt: skip
     finally:
+        until = time.monotonic() + PATIENCE
         for other in others:
-            other.join(PATIENCE)
+            other.join(max(0.0, until - time.monotonic()))
             other.kill()
 
 
@@ -87,6 +103,8 @@ def _crew(rank: int, processes: int, port: int) -> Iterator[Crew]:
     wanted = {
         "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": processes, "LOCAL_WORLD_SIZE": processes,
         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port,
+        # Where it is unset, accelerate would choose a number of threads and warn.
+        "OMP_NUM_THREADS": torch.get_num_threads(),
     }  # fmt: skip
     before = {name: os.environ.get(name) for name in wanted}
     os.environ.update({name: str(value) for name, value in wanted.items()})

@@ -5,6 +5,7 @@ many times, and decoding costs more than a step of a small tower.
 
 import hashlib
 import os
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,18 +26,25 @@ from training.clip.progress import Watch
 Bytes = NDArray[np.uint8]
 DECODERS = 4
 CHUNK = 64
-# Files kept for the next run over the same pictures, the newest ones.
-KEPT_FILES = 4
+# Files kept for the next runs, the newest ones: a run has one for training, one for validation.
+KEPT_FILES = 8
+# Seconds after which an unfinished file belongs to a process that is gone.
+ABANDONED = 24 * 3600.0
 
 
 class PixelCache:
     """(n, 3, height, width) bytes of the pictures of some pairs, by row."""
 
-    def __init__(self, stored: Bytes) -> None:
+    def __init__(self, stored: Bytes, rows: NDArray[np.int64] | None = None) -> None:
         self._stored = stored
+        self._rows = np.arange(len(stored)) if rows is None else rows
 
     def __getitem__(self, rows: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(self._stored[rows])
+        return torch.from_numpy(self._stored[self._rows[rows]])
+
+    def of(self, rows: NDArray[np.int64]) -> "PixelCache":
+        """Some of the pictures, in that order."""
+        return PixelCache(self._stored, self._rows[rows])
 
 
 def open_cache(
@@ -48,7 +56,7 @@ def open_cache(
     """
     sample = _bytes_of(encoder, Image.new("RGB", (64, 64)))
     shape = (len(pairs), *sample.shape)
-    if folder is None:
+    if folder is None or not pairs:
         stored = np.empty(shape, np.uint8)
         _fill(stored, encoder, pairs, watch, title)
         return PixelCache(stored)
@@ -82,7 +90,10 @@ def _make(
     try:
         # Room is taken at once: writing to a map on a full disk kills the process.
         os.posix_fallocate(handle, 0, int(np.prod(shape)))
-        _fill(np.memmap(aside, np.uint8, "r+", shape=shape), encoder, pairs, watch, title)
+        stored = np.memmap(aside, np.uint8, "r+", shape=shape)
+        _fill(stored, encoder, pairs, watch, title)
+        stored.flush()
+        os.fsync(handle)
         os.replace(aside, path)
     except OSError as problem:
         needed = np.prod(shape) / 2**30
@@ -130,3 +141,6 @@ def _forget_old(folder: Path) -> None:
     files = sorted(folder.glob("*.u8"), key=lambda path: path.stat().st_mtime, reverse=True)
     for path in files[KEPT_FILES:]:
         path.unlink(missing_ok=True)
+    for path in folder.glob(".*.u8-*"):
+        if time.time() - path.stat().st_mtime > ABANDONED:
+            path.unlink(missing_ok=True)

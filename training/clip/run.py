@@ -28,6 +28,7 @@ from training.clip.heads import correlated_heads
 from training.clip.inputs import Batch, Inputs
 from training.clip.loss import contrastive_loss, positive_pairs
 from training.clip.optimising import Averaged, build_optimiser, rate_factor, set_rates
+from training.clip.pixel_cache import PixelCache, open_cache
 from training.clip.progress import EpochPoint, Outcome, StepPoint, Stopped, Watch
 from training.clip.resuming import identity, keep
 from training.clip.selection import measure
@@ -35,6 +36,8 @@ from training.clip.towers import Towers
 
 # Seconds between two states of a run on disk, beside the one after each epoch.
 KEEP_EVERY = 30.0
+# A state that takes long to write is written so many times its time apart.
+KEEP_SHARE = 20
 
 
 class Run:
@@ -54,7 +57,7 @@ class Run:
         self.started = self.kept_at = time.monotonic()
         self.config, self.watch, self.crew = config, watch, crew or Alone()
         self.state_file, self.cache_folder = state_file, cache_folder
-        self.data_hash = data_hash(train)
+        self.train, self.data_hash = train, data_hash(train)
         self.made_of = identity(config, self.data_hash, encoder.fingerprint)
         learning, holdout = split_holdout(train, config.holdout_fraction, config.seed)
         if len(learning) < 2:
@@ -74,6 +77,7 @@ class Run:
         self.micro_batch = config.micro_batch or config.batch_size
         self.epoch = 1
         self.over = False
+        self.keep_took = 0.0
         self.step = self.samples_seen = self.best_epoch = 0
         self.seconds_before = 0.0
         # Of the running epoch: where its plan was drawn from, and what came of it so far.
@@ -89,13 +93,17 @@ class Run:
         self.blends_tried: list[tuple[float, float]] = []
 
     def fill_caches(self) -> None:
-        for inputs, title in (
-            (self.learning, "training"),
-            (self.holdout, "held-out"),
-            (self.validation, "validation"),
-        ):
-            with self.crew.first_goes_ahead():
-                inputs.fill_caches(title, self.cache_folder)
+        with self.crew.first_goes_ahead():
+            of_training = self._pixels(self.train, "training")
+            of_validation = self._pixels(self.validation.pairs, "validation")
+        row_of = {pair: row for row, pair in enumerate(self.train)}
+        for inputs, title in ((self.learning, "training"), (self.holdout, "held-out")):
+            rows = np.array([row_of[pair] for pair in inputs.pairs], np.int64)
+            inputs.fill_caches(title, of_training.of(rows))
+        self.validation.fill_caches("validation", of_validation)
+
+    def _pixels(self, pairs: Sequence[Pair], title: str) -> PixelCache:
+        return open_cache(self.encoder, pairs, self.cache_folder, self.watch, title)
 
     def start_heads(self) -> None:
         """Put heads that mean nothing yet where closed form puts them; note where all began."""
@@ -110,6 +118,9 @@ class Run:
                     layer.weight.copy_(head.weight)
                     layer.bias.copy_(head.bias)
         self.begun_with = weights_of(self.towers)
+
+    def align(self) -> None:
+        self.crew.align(self.tuned)
 
     @property
     def seconds(self) -> float:
@@ -127,15 +138,16 @@ class Run:
             return by_steps
         return min(1.0, max(by_steps, self.seconds / self.config.max_seconds))
 
-    def is_last_epoch(self) -> bool:
+    def is_at_end(self) -> bool:
+        """Of the schedule; asked once after each epoch, for clocks go on."""
+        return self.crew.agreed(self.epoch == self.config.epochs or self.progress >= 1)
+
+    def end_epoch(self, *, at_end: bool) -> None:
         patience = self.config.patience
         is_stale = patience is not None and self.epoch - self.best_epoch >= patience * (
             self.config.eval_every
         )
-        return self.epoch == self.config.epochs or self.progress >= 1 or is_stale
-
-    def end_epoch(self) -> None:
-        self.over = self.is_last_epoch()
+        self.over = at_end or self.crew.agreed(is_stale)
         self.epoch += 1
         self.epoch_rng = self.rng.bit_generator.state
         self.losses, self.sizes, self.told = [], [], 0
@@ -146,6 +158,8 @@ class Run:
         """The steps of the epoch that are still to be taken."""
         self.rng.bit_generator.state = self.epoch_rng
         plan = plan_epoch(self.captions.numpy(), self.config, self.rng)
+        # A last batch so small that a process would have no row of it.
+        plan = [rows for rows in plan if len(rows) >= self.crew.size]
         self.towers.train()
         since = time.monotonic()
         seed = int(self.rng.integers(2**31))
@@ -171,14 +185,16 @@ class Run:
                 self.told, since = len(self.losses), now
             if self.progress >= 1:
                 break
-            if time.monotonic() - self.kept_at > KEEP_EVERY:
+            if time.monotonic() - self.kept_at > max(KEEP_EVERY, KEEP_SHARE * self.keep_took):
                 self.keep_state()
         self.epoch_loss = float(np.average(self.losses, weights=self.sizes))
 
     def keep_state(self) -> None:
         if self.state_file is not None and self.crew.rank == 0:
+            began = time.monotonic()
             keep(self, self.state_file)
             self.kept_at = time.monotonic()
+            self.keep_took = self.kept_at - began
 
     def _learn(self, batch: Batch) -> float:
         loss = self._backward(batch).item()

@@ -38,6 +38,12 @@ def epochs_folder(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.epochs")
 
 
+def forget_epochs(run: "Run", folder: Path) -> None:
+    """A run that begins from the front has nothing to do with the epochs of one before."""
+    if run.step == 0 and run.crew.rank == 0:
+        shutil.rmtree(epochs_folder(folder), ignore_errors=True)
+
+
 def keep_epoch(run: "Run", folder: Path) -> None:
     """The weights of now as `epoch-N`, and of the older ones no more than asked for."""
     if not run.config.keep_last or run.crew.rank:

@@ -20,7 +20,8 @@ TEXT_LAYER = re.compile(r"text_model\.(?:embeddings\.|encoder\.layers?\.(?P<dept
 LAYER = re.compile(
     r"(?P<tower>\w+)\.(?P<bottom>\w*embeddings?\b|(?:encoder\.)?layers?\.(?P<depth>\d+)\.)"
 )
-HEADS = ("visual_projection.", "text_projection.")
+HEAD_NAMES = ("visual_projection", "text_projection")
+HEADS = tuple(f"{name}." for name in HEAD_NAMES)
 
 
 class Towers:
@@ -40,9 +41,9 @@ class Towers:
         self.dropout = nn.Dropout(config.feature_dropout if self.has_new_heads else 0.0)
         self.with_adapters = self._parts_with("lora", config)
         if self.with_adapters:
-            names = [name for name, _ in self.model.named_children()]
-            towers = [name for name in names if name.startswith(self.with_adapters)]
-            add_adapters(self.model, towers, config.lora_rank)
+            for name, _ in list(self.model.named_children()):
+                if name.startswith(self.with_adapters) and not name.startswith(HEAD_NAMES):
+                    add_adapters(self.model, name, config.lora_rank)
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(not self._is_frozen(name))
 

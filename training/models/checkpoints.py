@@ -34,6 +34,14 @@ class Checkpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def is_used(self) -> bool:
+        """Whether rows of any app stand on it: evaluations, index builds."""
+        return any(
+            relation.related_model._default_manager.filter(**{relation.field.name: self}).exists()
+            for relation in self._meta.related_objects
+        )
+
     def encoder(self) -> DualEncoder:
         """Load the model; seconds of work. Raises CheckpointError with a sentence."""
         from training.clip.encoder import DualEncoder

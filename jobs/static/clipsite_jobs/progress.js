@@ -43,7 +43,9 @@ async function refreshFigures() {
   for (const figure of root.querySelectorAll("[data-job-refresh]")) {
     const response = await fetch(figure.dataset.jobRefresh).catch(() => null);
     if (!response?.ok || response.redirected) continue;
-    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    const text = await response.text().catch(() => null);
+    if (text === null) continue;
+    const fresh = new DOMParser().parseFromString(text, "text/html");
     figure.replaceChildren(...fresh.body.childNodes);
   }
 }

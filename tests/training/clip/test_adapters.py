@@ -55,5 +55,5 @@ def test_a_run_of_changes_that_was_cut_goes_on_to_the_same_weights(
 def test_towers_without_attention_refuse_them(pairs: list[Pair]) -> None:
     base = load_base("scratch:tiny", captions=[pair.caption for pair in pairs])
     base.model.vision_model = torch.nn.Linear(2, 2)
-    with pytest.raises(TrainingError, match=r"need attention, and .* have none"):
+    with pytest.raises(TrainingError, match="and the vision_model of this base has none"):
         Towers(base, configure("tiny", {"image_tower": "lora"}))

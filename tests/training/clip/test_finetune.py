@@ -73,13 +73,13 @@ def test_stopping_leaves_a_checkpoint_within_a_step(
     assert DualEncoder.load(tmp_path / "tuned").meta["stopped"] is True
 
 
-def test_stopping_while_features_are_cached_leaves_a_checkpoint(
+def test_stopping_before_the_first_step_leaves_no_checkpoint(
     tuner: Any, encoder: DualEncoder, pairs: list[Pair], tmp_path: Path
 ) -> None:
     tuner.stop_after = 1
     outcome = tuner.run(encoder, pairs, tmp_path / "tuned", image_tower="frozen")
     assert (outcome.stopped, outcome.steps, outcome.best_epoch) == (True, 0, 0)
-    DualEncoder.load(tmp_path / "tuned")
+    assert not (tmp_path / "tuned").exists()
 
 
 def test_a_frozen_tower_does_not_move_and_the_other_does(

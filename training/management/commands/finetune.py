@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from ingest.datasets import version_to_show
+from ingest.errors import IngestError
 from ingest.leakage import leakage_line
 from ingest.models import Collection
 from jobs.terminal import run_in_terminal
@@ -22,16 +23,18 @@ class Command(BaseCommand):
         parser.add_argument(
             "--again", type=int, metavar="RUN", help="repeat a run by its number, on its own pairs"
         )
-        parser.add_argument("--preset", choices=PRESETS, default="recommended")
-        parser.add_argument("--base", default=settings.DEFAULT_BASE)
+        parser.add_argument("--preset", choices=PRESETS, help="default: recommended")
+        parser.add_argument("--base", help=f"default: {settings.DEFAULT_BASE}")
         parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", action="extend")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
     def handle(self, *args: Any, **options: Any) -> None:
         again = options["again"]
-        if again is not None and (options["collection"] or options["set"]):
+        own = ("collection", "preset", "base", "set")
+        if again is not None and any(options[name] for name in own):
             raise CommandError(
-                "--again takes all from the run it repeats: no --collection, no --set."
+                "--again takes all from the run it repeats: "
+                "no --collection, --preset, --base, --set."
             )
         run = _new_run(options) if again is None else _repeated(again)
         try:
@@ -52,7 +55,10 @@ class Command(BaseCommand):
     def _say_leakage(self, run: TrainingRun) -> None:
         """Before any training; a large collection that changed is measured when the run begins."""
         captioned = run.collection.images.exclude(caption_clean="").exists()
-        version = run.dataset or (version_to_show(run.collection) if captioned else None)
+        try:
+            version = run.dataset or (version_to_show(run.collection) if captioned else None)
+        except IngestError as exc:
+            raise CommandError(str(exc)) from exc
         if version is not None:
             self.stderr.write(f"{version}: {leakage_line(version.leakage)}")
 
@@ -65,8 +71,8 @@ def _new_run(options: dict[str, Any]) -> TrainingRun:
         raise CommandError(f"There is no collection {options['collection']!r}.")
     return TrainingRun(
         collection=collection,
-        base=options["base"],
-        preset=options["preset"],
+        base=options["base"] or settings.DEFAULT_BASE,
+        preset=options["preset"] or "recommended",
         settings=_settings(options["set"]),
     )
 

@@ -39,7 +39,12 @@ class Command(BaseCommand):
         sweep = Sweep(name=name[:100], collection=collection, base=options["base"])
         save(sweep, runs)
         self.stdout.write(f"Sweep {sweep.pk}: {say_cost(runs)}.")
-        failed = [run for run in runs if not self._runs_well(run)]
+        try:
+            failed = [run for run in runs if not self._runs_well(run)]
+        except KeyboardInterrupt:
+            for run in runs:
+                run.request_cancel()
+            raise CommandError("Stopped; the runs that had not begun are cancelled.") from None
         if failed:
             numbers = ", ".join(str(run.pk) for run in failed)
             raise CommandError(f"{len(failed)} of {len(runs)} runs did not succeed: {numbers}.")
@@ -49,6 +54,8 @@ class Command(BaseCommand):
         try:
             run_in_terminal(run, _finetune)
         except CommandError as exc:
+            if isinstance(exc.__context__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
             self.stderr.write(f"{run}: {exc}")
             return False
         point = best_epoch(run)
