@@ -30,6 +30,7 @@ class NewTurn(serializers.Serializer[Any]):
     utterance = serializers.CharField(required=False, allow_blank=True, max_length=20_000)
     settings = serializers.DictField(required=False, default=dict)
     turn = serializers.IntegerField(required=False)
+    after = serializers.IntegerField(required=False, allow_null=True)
     edits = serializers.ListField(child=serializers.DictField(), required=False)
 
 
@@ -67,8 +68,13 @@ class Turns(APIView):
             if asked.get("conversation") is not None:
                 mine = Conversation.objects.filter(user=_user(request))
                 conversation = get_object_or_404(mine, pk=asked["conversation"])
+            after = asked.get("after")
             turn = asking.say(
-                request.user, asked.get("utterance", ""), conversation, asked["settings"]
+                request.user,
+                asked.get("utterance", ""),
+                conversation,
+                asked["settings"],
+                _my_turn(request, after) if after is not None else None,
             )
         return Response(_answered(turn, {}), status=201)
 
@@ -97,11 +103,7 @@ class SavedSearches(APIView):
         """Save a turn's state under a name; the same name is replaced."""
         asked = _valid(NewSavedSearch, request.data)
         turn = _my_turn(request, asked["turn"])
-        row, is_new = SavedSearch.objects.update_or_create(
-            user=_user(request),
-            name=asked["name"],
-            defaults={"state": turn.state, "count": turn.total or 0},
-        )
+        row, is_new = SavedSearch.keep(_user(request), asked["name"], turn)
         return Response(_saved(row), status=201 if is_new else 200)
 
 
@@ -142,10 +144,11 @@ class OneJob(APIView):
 def _answered(turn: Turn, page: dict[str, int]) -> dict[str, Any]:
     build = turn.answering_build()
     response = async_to_sync(wire.answer)(turn.query_state, build, turn=turn, **page)
-    if turn.total != response["total"]:
-        Turn.objects.filter(pk=turn.pk).update(total=response["total"])
+    shown = [hit["image_id"] for hit in response["hits"]]
+    if not page.get("offset") and len(shown) >= len(turn.shown):
+        turn.answered(response["total"], shown)
     response["notices"] = [*turn.notices, *response["notices"]]
-    head = {"conversation": turn.conversation_id, "turn": turn.pk}
+    head = {"conversation": turn.conversation_id, "turn": turn.pk, **wire.turn_json(turn)}
     return {**head, "title": turn.conversation.title, "utterance": turn.utterance, **response}
 
 

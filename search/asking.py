@@ -1,28 +1,53 @@
 """From what a person said or changed to a stored turn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from search.models import Conversation, LiveIndex, Turn
+from search.models import Conversation, LiveIndex, SavedSearch, Turn
 from search.understanding import edits
+from search.understanding.refining import NOT_THERE, Refined, refine
 from search.understanding.state import QueryState
 from search.understanding.understand import Understanding, understand
 from search.understanding.wire import state_from_json
 
 LONGEST_TITLE = 80
+LONGEST_NAME = 120
+
+NOTHING_TO_UNDO = "There is nothing to undo."
+NOTHING_TO_REDO = "There is nothing to redo."
+NOTHING_TO_SAVE = "There is no search to save yet."
+SAVED = "Saved as “{name}”."
+STARTED_OVER = "Started over. Everything is shown; say what you look for."
 
 
 def say(
-    user: Any, utterance: str, conversation: Conversation | None, controls: Mapping[str, Any]
+    user: Any,
+    utterance: str,
+    conversation: Conversation | None,
+    controls: Mapping[str, Any],
+    after: Turn | None = None,
 ) -> Turn:
-    """A new turn from words. Raises InvalidState for settings that do not exist."""
-    understood = read(utterance)
-    state = with_settings(understood.state, controls)
-    return _store(user, conversation, utterance, state, understood.notices)
+    """
+    A new turn from words, which change what the turn `after` asked; by default the last of the
+    conversation. Raises InvalidState for settings that do not exist.
+    """
+    if after is not None:
+        conversation = after.conversation
+    before = after or (conversation.turns.last() if conversation is not None else None)
+    asked = with_settings(before.query_state if before else QueryState(), controls)
+    said = refine(utterance, asked, before.shown if before else (), settings.SPACY_PIPELINE)
+    turn = Turn(
+        utterance=utterance, state=said.state.as_json(), notices=list(said.notices),
+        moves=list(said.moves), parent=before,
+    )  # fmt: skip
+    for move in said.moves:
+        if move in _COMMANDS:
+            _COMMANDS[move](user, turn, before, said)
+    return _store(user, conversation, turn)
 
 
 def read(utterance: str) -> Understanding:
@@ -37,7 +62,63 @@ def edit(user: Any, turn: Turn, changes: Sequence[Mapping[str, Any]]) -> Turn:
     for change in changes:
         said.append(edits.describe(state, change))
         state = edits.apply(state, change)
-    return _store(user, turn.conversation, ", ".join(said), state, ())
+    changed = Turn(utterance=", ".join(said), state=state.as_json(), parent=turn)
+    return _store(user, turn.conversation, changed)
+
+
+def _undo(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
+    if before is None or before.parent is None:
+        _stay(turn, before, NOTHING_TO_UNDO)
+    else:
+        turn.state, turn.parent, turn.undone = before.parent.state, before.parent.parent, before
+
+
+def _redo(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
+    if before is None or before.undone is None:
+        _stay(turn, before, NOTHING_TO_REDO)
+    else:
+        again = before.undone
+        turn.state, turn.parent, turn.undone = again.state, again.parent, again.undone
+
+
+def _explain(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
+    _stay(turn, before)
+    shown = before.shown if before else []
+    if 1 <= said.rank <= len(shown):
+        turn.explained = shown[said.rank - 1]
+    elif said.rank:
+        turn.notices.append(NOT_THERE.format(rank=said.rank, count=len(shown)))
+
+
+def _save(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
+    _stay(turn, before)
+    if before is None or before.query_state.is_empty:
+        turn.notices.append(NOTHING_TO_SAVE)
+        return
+    name = (said.name or before.utterance)[:LONGEST_NAME]
+    SavedSearch.keep(user, name, before)
+    turn.notices.append(SAVED.format(name=name))
+
+
+def _start_over(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
+    if said.state.is_empty:
+        turn.notices = [STARTED_OVER]
+
+
+def _stay(turn: Turn, before: Turn | None, *notices: str) -> None:
+    """It asks what was asked before, and undo passes over it."""
+    turn.notices.extend(notices)
+    if before is not None:
+        turn.state, turn.parent, turn.undone = before.state, before.parent, before.undone
+
+
+_COMMANDS: dict[str, Callable[[Any, Turn, Turn | None, Refined], None]] = {
+    "undo": _undo,
+    "redo": _redo,
+    "explain": _explain,
+    "save": _save,
+    "start_over": _start_over,
+}
 
 
 def with_settings(state: QueryState, controls: Mapping[str, Any]) -> QueryState:
@@ -53,23 +134,13 @@ def with_examples(state: QueryState, image_ids: Sequence[int], *, captions: bool
     return replace(state, images=images)
 
 
-def _store(
-    user: Any,
-    conversation: Conversation | None,
-    utterance: str,
-    state: QueryState,
-    notices: Sequence[str],
-) -> Turn:
+def _store(user: Any, conversation: Conversation | None, turn: Turn) -> Turn:
     with transaction.atomic():
         if conversation is None:
-            title = " ".join(utterance.split())[:LONGEST_TITLE] or "New conversation"
+            title = " ".join(turn.utterance.split())[:LONGEST_TITLE] or "New conversation"
             conversation = Conversation.objects.create(user=user, title=title)
         else:
             conversation.save(update_fields=["updated_at"])
-        return Turn.objects.create(
-            conversation=conversation,
-            utterance=utterance,
-            state=state.as_json(),
-            notices=list(notices),
-            build=LiveIndex.current(),
-        )
+        turn.conversation, turn.build = conversation, LiveIndex.current()
+        turn.save()
+    return turn

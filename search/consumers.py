@@ -92,7 +92,9 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         if not isinstance(utterance, str) or not isinstance(settings, dict):
             raise BadFrame("A query has an utterance, and settings as an object.")
         conversation = await self._conversation(content.get("conversation"))
-        turn = await sync_to_async(asking.say)(self.user, utterance, conversation, settings)
+        after = None if content.get("after") is None else await self._turn(content, "after")
+        say = sync_to_async(asking.say)
+        turn = await say(self.user, utterance, conversation, settings, after)
         self._start(turn)
 
     async def _edit_chips(self, content: Frame) -> None:
@@ -175,10 +177,10 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
                 return found
         raise BadFrame("There is no such conversation of yours.")
 
-    async def _turn(self, content: Frame) -> Turn:
+    async def _turn(self, content: Frame, name: str = "turn") -> Turn:
         turns = Turn.objects.filter(conversation__user=self.user)
         turns = turns.select_related("conversation", "build__checkpoint")
-        found = await turns.filter(pk=_whole(content, "turn")).afirst()
+        found = await turns.filter(pk=_whole(content, name)).afirst()
         if found is None:
             raise BadFrame("There is no such turn of yours.")
         return found
@@ -191,7 +193,8 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
     opening = {"conversation": conversation.pk, "title": conversation.title}
     yield "ack", {**opening, "utterance": turn.utterance}
     chips = await sync_to_async(wire.chips_json)(state)
-    yield "chips", {"state": state.as_json(), "chips": chips, "notices": turn.notices}
+    understood = {"state": state.as_json(), "chips": chips, "notices": turn.notices}
+    yield "chips", {**understood, **wire.turn_json(turn)}
     build = await sync_to_async(turn.answering_build)()
     async for event in retrieve(state, build):
         match event:
@@ -203,7 +206,8 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
             case Facets():
                 yield "facets", {"fields": wire.facets_json(event.counts, state)}
             case Finished():
-                await Turn.objects.filter(pk=turn.pk).aupdate(total=event.total)
+                shown = [hit.image_id for hit in event.hits]
+                await sync_to_async(turn.answered)(event.total, shown)
                 data = {"total": event.total, "ranked": len(event.hits), "timing": event.timing}
                 yield "done", {**data, "notices": list(event.notices)}
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from search.engines.base import Clause, Restriction, Scope
 from search.understanding.state import QueryState
+from search.understanding.years import years_of
 
 # Words behind a filter, and the caption of an example image, hint at the order but no more.
 HINT = 0.5
@@ -34,8 +35,17 @@ def scope_of(state: QueryState) -> Scope:
 
 def _restriction(state: QueryState, field: str) -> Restriction:
     filters = [f for f in state.filters if f.field == field]
+    read = years_of if field == "year" else _itself
     return Restriction(
         field,
-        any_of=tuple(dict.fromkeys(value for f in filters for value in f.included)),
-        none_of=tuple(dict.fromkeys(value for f in filters for value in f.excluded)),
+        any_of=tuple(
+            dict.fromkeys(v for f in filters for value in f.included for v in read(value))
+        ),
+        none_of=tuple(
+            dict.fromkeys(v for f in filters for value in f.excluded for v in read(value))
+        ),
     )
+
+
+def _itself(value: str) -> tuple[str, ...]:
+    return (value,)

@@ -7,15 +7,15 @@ from asgiref.sync import sync_to_async
 from django.urls import reverse
 
 from ingest.models import Image
-from ingest.vocabulary import label_of
 from search.engines.base import FACET_FIELDS
 from search.fusion import Ranked
 from search.highlighting import highlights
 from search.models import Feedback, IndexBuild, Turn
 from search.query import clauses_of
 from search.retrieval import Facets, Finished, retrieve
-from search.understanding.chips import chips
+from search.understanding.chips import chips, value_label
 from search.understanding.state import QueryState
+from search.understanding.years import years_of
 
 PAGE = 24
 FIELD_LABELS = {
@@ -149,6 +149,12 @@ def chips_json(state: QueryState) -> list[dict[str, Any]]:
     return rows
 
 
+def turn_json(turn: Turn) -> dict[str, Any]:
+    """What the utterance did, and the image that "why" was asked about."""
+    can_undo = turn.parent_id is not None
+    return {"moves": turn.moves, "explained": turn.explained, "can_undo": can_undo}
+
+
 def facets_json(counts: Mapping[str, Mapping[str, int]], state: QueryState) -> list[FacetJson]:
     return [_facet(field, counts.get(field, {}), state) for field in FACET_FIELDS]
 
@@ -157,6 +163,8 @@ def _facet(field: str, counts: Mapping[str, int], state: QueryState) -> FacetJso
     selected = {v for f in state.filters if f.field == field for v in f.included}
     values = {**dict.fromkeys(sorted(selected), 0), **counts}
     if field == "year":
+        spans = {span: sum(counts.get(year, 0) for year in years_of(span)) for span in selected}
+        values.update(spans)
         order = sorted(values, reverse=True)
     else:
         order = sorted(values, key=lambda value: (-values[value], value))
@@ -167,7 +175,7 @@ def _facet(field: str, counts: Mapping[str, int], state: QueryState) -> FacetJso
         values=[
             FacetValue(
                 value=value,
-                label=label_of(field, value),
+                label=value_label(field, value),
                 count=values[value],
                 selected=value in selected,
             )

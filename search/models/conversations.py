@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,9 @@ from ingest.models import Image
 from search.models.builds import IndexBuild, LiveIndex
 from search.understanding.state import QueryState
 from search.understanding.wire import state_from_json
+
+# Hits that can be pointed at by number in the next utterance.
+MOST_SHOWN = 100
 
 
 class Conversation(models.Model):
@@ -35,6 +39,19 @@ class Turn(models.Model):
     utterance = models.TextField(blank=True)
     state = models.JSONField()
     notices = models.JSONField(default=list)
+    moves = models.JSONField(default=list, help_text="What the utterance did to the search.")
+    parent = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="The turn that this one changed, and that undo goes back to.",
+    )  # fmt: skip
+    undone = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="The turn that redo goes back to.",
+    )  # fmt: skip
+    shown = models.JSONField(
+        default=list, help_text="Its first images, best first: “the third one” counts through them."
+    )
+    explained = models.PositiveBigIntegerField(null=True, help_text="The image asked “why” about.")
     build = models.ForeignKey(IndexBuild, null=True, on_delete=models.SET_NULL, related_name="+")
     total = models.PositiveIntegerField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -48,6 +65,11 @@ class Turn(models.Model):
     @property
     def query_state(self) -> QueryState:
         return state_from_json(self.state)
+
+    def answered(self, total: int, image_ids: Sequence[int]) -> None:
+        """Keep what it found: how many images, and the first of them."""
+        self.total, self.shown = total, list(image_ids[:MOST_SHOWN])
+        Turn.objects.filter(pk=self.pk).update(total=self.total, shown=self.shown)
 
     def answering_build(self) -> IndexBuild | None:
         """The build that answered it first, or the live one if that is gone."""
@@ -115,3 +137,9 @@ class SavedSearch(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @classmethod
+    def keep(cls, user: Any, name: str, turn: Turn) -> tuple[SavedSearch, bool]:
+        """Save what a turn asks under a name; the same name is replaced."""
+        what = {"state": turn.state, "count": turn.total or 0}
+        return cls.objects.update_or_create(user=user, name=name, defaults=what)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from ingest.vocabulary import label_of
 from search.understanding.state import Filter, ImageReference, Phrase, QueryState
+from search.understanding.years import label_of_years
 
 Kind = Literal["phrase", "exclusion", "filter", "image"]
 
@@ -36,6 +37,10 @@ def chips(state: QueryState) -> tuple[Chip, ...]:
     said = [chip for _, chip in sorted(placed, key=lambda place: place[0])]
     said += [_of_image(image) for image in state.images]
     return tuple({chip.id: chip for chip in reversed(said)}.values())[::-1]
+
+
+def value_label(field: str, value: str) -> str:
+    return label_of_years(value) if field == "year" and value else label_of(field, value)
 
 
 def phrase_id(phrase: Phrase) -> str:
@@ -69,7 +74,7 @@ def _of_filter(row: Filter) -> Iterator[Chip]:
             yield Chip(
                 id=value_id(row.field, value, excluded=excluded),
                 kind="exclusion" if excluded else "filter",
-                label=label_of(row.field, value),
+                label=value_label(row.field, value),
                 field=row.field,
                 value=value,
                 inferred=row.inferred,

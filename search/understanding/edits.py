@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ingest.vocabulary import canonical, label_of, mentions
-from search.understanding.chips import chips, image_chip_id, phrase_id, value_id
+from ingest.vocabulary import canonical, mentions
+from search.understanding.chips import chips, image_chip_id, phrase_id, value_id, value_label
 from search.understanding.state import (
     MAX_PARTS,
     Filter,
@@ -24,6 +24,7 @@ from search.understanding.wire import (
     read_mode,
     read_text,
 )
+from search.understanding.years import as_span
 
 LIKE_WEIGHT = 1.0
 UNLIKE_WEIGHT = -0.5
@@ -67,7 +68,7 @@ def describe(state: QueryState, edit: Edit) -> str:
     field, value = edit.get("field"), edit.get("value")
     if isinstance(field, str) and isinstance(value, str):
         verb = "With" if edit["op"] == "filter" else "No longer only"
-        return f"{verb} {label_of(field, value)}"
+        return f"{verb} {value_label(field, value)}"
     return _SAID.get(str(edit.get("op")), "") or _said_of_settings(edit)
 
 
@@ -153,14 +154,14 @@ def _filter(state: QueryState, edit: Edit) -> QueryState:
 def _unfilter(state: QueryState, edit: Edit) -> QueryState:
     field, value = _field_and_value(edit)
     if not any(row.field == field and value in row.included for row in state.filters):
-        raise InvalidState(f"This search does not filter by {label_of(field, value)!r}.")
+        raise InvalidState(f"This search does not filter by {value_label(field, value)!r}.")
     return replace(state, filters=_rows_without(state.filters, value_id(field, value)))
 
 
 def _field_and_value(edit: Edit) -> tuple[str, str]:
     field = read_field(edit.get("field"))
     said = read_text(edit.get("value"), "value")
-    value = canonical(field, said)
+    value = as_span(said) if field == "year" else canonical(field, said)
     if not value:
         raise InvalidState(f"{said[:80]!r} is not a known {field}.")
     return field, value

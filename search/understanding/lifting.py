@@ -10,6 +10,7 @@ from ingest.vocabulary import Mention, canonical, mentions
 from search.understanding import words
 from search.understanding.noun_phrases import LIFTED, Span, is_content
 from search.understanding.state import FILTER_FIELDS, Filter, Phrase
+from search.understanding.years import as_span, said_years
 
 SPOKEN_FIELDS = ("modality", "anatomy", "sex")
 """Fields that plain words may filter; a side ("left") stays a phrase."""
@@ -69,9 +70,7 @@ def lift_field_values(found: Findings) -> None:
 
 
 def _value(name: str, said: str) -> str:
-    if name == "year" and not re.fullmatch(r"\d{4}", said):
-        return ""
-    return canonical(name, said)
+    return as_span(said) if name == "year" else canonical(name, said)
 
 
 def _set_by_hand(name: str, known: tuple[str, ...], match: re.Match[str], excluded: bool) -> Filter:
@@ -98,6 +97,13 @@ def lift_quotes(found: Findings) -> None:
             )
             start = negation.start() if negation else start
         found.lift(start, match.end())
+
+
+def lift_years(found: Findings) -> None:
+    """ "after 2015", "between 2010 and 2015"; the tightest that was said counts."""
+    for start, end, span in said_years(found.rest):
+        found.filters.append(Filter("year", included=(span,), position=start))
+        found.lift(start, end)
 
 
 def lift_minus_words(found: Findings) -> None:
@@ -186,6 +192,7 @@ STEPS: tuple[Callable[[Findings], None], ...] = (
     lift_field_values,
     lift_quotes,
     lift_minus_words,
+    lift_years,
     drop_asking,
     lift_negations,
     lift_named_values,

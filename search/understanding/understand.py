@@ -30,7 +30,7 @@ def understand(utterance: str, pipeline: str = DEFAULT_PIPELINE) -> Understandin
 
     `pipeline` names the spaCy pipeline; "" or one that is absent means phrases by rule.
     """
-    text, notices = _normalised(utterance)
+    text, notices = normalised(utterance)
     found = Findings(text, notices=notices)
     for step in STEPS:
         step(found)
@@ -41,7 +41,8 @@ def understand(utterance: str, pipeline: str = DEFAULT_PIPELINE) -> Understandin
     return Understanding(state, tuple(dict.fromkeys(notices)))
 
 
-def _normalised(utterance: str) -> tuple[str, list[str]]:
+def normalised(utterance: str) -> tuple[str, list[str]]:
+    """The text as it is read, with plain quotes, and what is to be said about its length."""
     text = clean_caption(utterance[:_RAW_LIMIT]).translate(_PLAIN_QUOTES)
     if len(text) <= MAX_TEXT and len(utterance) <= _RAW_LIMIT:
         return text, []

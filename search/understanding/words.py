@@ -34,10 +34,10 @@ ASKING_WORDS = frozenset(
      "having", "hello", "help", "hey", "hi", "illustrate", "illustrates", "illustrating",
      "image", "imaged", "images", "imaging", "interested", "kind", "kindly", "kinds", "know",
      "like", "list", "look", "looking", "looks", "need", "needs", "nice", "pic", "pics",
-     "picture", "pictures", "please", "pull", "regarding", "related", "retrieve", "reveal",
-     "revealing", "reveals", "sample", "samples", "scan", "scanned", "scans", "search",
-     "searching", "see", "seeing", "seen", "show", "showing", "shown", "shows", "similar",
-     "tell", "thank", "thanks", "type", "types", "useful", "various", "want", "wants"}
+     "picture", "pictures", "please", "pls", "plz", "pull", "regarding", "related",
+     "retrieve", "reveal", "revealing", "reveals", "sample", "samples", "scan", "scanned",
+     "scans", "search", "searching", "see", "seeing", "seen", "show", "showing", "shown", "shows",
+     "similar", "tell", "thank", "thanks", "type", "types", "useful", "various", "want", "wants"}
 )  # fmt: skip
 
 SAYS_LITTLE = frozenset(
@@ -45,7 +45,7 @@ SAYS_LITTLE = frozenset(
      "classic", "clinical", "common", "disease", "diseases", "finding", "findings", "human",
      "large", "lesion", "lesions", "lower", "medical", "normal", "patient", "patients",
      "pattern", "patterns", "people", "person", "rare", "section", "sections",
-     "series", "sign", "signs", "slide", "slides", "small", "studies",
+     "series", "sign", "signs", "slide", "slides", "small", "stain", "stained", "studies",
      "study", "typical", "upper", "view", "views"}
 )  # fmt: skip
 """Words worth little when they stand alone."""

@@ -25,7 +25,7 @@ let lastAsk = null;
 const grid = new Grid(document.querySelector("#results .grid"), {
   onHeld: (isHeld) => (byId("new-order").hidden = !isHeld),
 });
-const thread = new Thread(byId("thread"), { onEdit: edit, onOpenTurn: openTurn });
+const thread = new Thread(byId("thread"), { onEdit: edit, onOpenTurn: openTurn, onUndo: () => ask("undo") });
 const detail = new Detail(byId("detail"), { onStep: step, onClosed: returnToGrid });
 const composer = new Composer(byId("composer"), { onAsk: ask, onRanking: changeRanking });
 const connection = new Connection({
@@ -39,8 +39,8 @@ const connection = new Connection({
 // --- Asking
 
 function ask(utterance) {
-  const { conversation } = state;
-  begin({ type: "query", conversation, utterance, settings: composer.settings }, utterance);
+  const { conversation, turn: after } = state;
+  begin({ type: "query", conversation, after, utterance, settings: composer.settings }, utterance);
 }
 
 /** `onImage`: the reader pressed a button on an image, so only the final order is shown. */
@@ -91,6 +91,8 @@ const SHOW = {
   done() {
     grid.settle();
     if (!state.ranked) showNothing();
+    const asked = state.hits.find((hit) => hit.image_id === state.explained);
+    if (asked) openDetail(asked, true);
     byId("announcer").textContent = announcement(state);
   },
   error() {

@@ -11,6 +11,9 @@ export function initialState(over = {}) {
     query: {},
     chips: [],
     notices: [],
+    moves: [],
+    explained: null, // the image that "why" was asked about
+    canUndo: false,
     facets: [],
     hits: [],
     leg: null,
@@ -51,7 +54,14 @@ const REDUCERS = {
     utterance: data.utterance || state.utterance,
     leg: null,
   }),
-  chips: (state, data) => ({ query: data.state, chips: data.chips, notices: data.notices }),
+  chips: (state, data) => ({
+    query: data.state,
+    chips: data.chips,
+    notices: data.notices,
+    moves: data.moves ?? [],
+    explained: data.explained ?? null,
+    canUndo: data.can_undo ?? false,
+  }),
   hits: (state, data) =>
     data.leg === "page"
       ? { hits: [...state.hits, ...unseen(state.hits, data.hits)], ranked: data.ranked }
@@ -92,9 +102,10 @@ export function unseen(known, hits) {
 
 /** A stored answer, told in the frames the socket would have sent. */
 export function framesOf(response, { turn, conversation, title, utterance }) {
+  const { state, chips, notices, moves, explained, can_undo } = response;
   const parts = [
     ["ack", { conversation, title, utterance }],
-    ["chips", { state: response.state, chips: response.chips, notices: response.notices }],
+    ["chips", { state, chips, notices, moves, explained, can_undo }],
     ["hits", { leg: "fused", hits: response.hits, ranked: response.ranked, offset: 0 }],
     ["facets", { fields: response.facets }],
     ["done", { total: response.total, ranked: response.ranked, notices: [] }],

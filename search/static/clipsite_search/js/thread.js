@@ -1,11 +1,12 @@
 // The column of turns and the labels of the current one.
-import { actionOf, fill, fromTemplate } from "./dom.js";
+import { actionOf, button, fill, fromTemplate } from "./dom.js";
 import { chipHint, outcome, SENTENCES } from "./words.js";
 
 export class Thread {
-  constructor(list, { onEdit, onOpenTurn }) {
+  constructor(list, { onEdit, onOpenTurn, onUndo }) {
     this.list = list;
     this.onEdit = onEdit;
+    this.onUndo = onUndo;
     this.current = list.querySelector(".turn.is-current");
     list.addEventListener("click", (event) => {
       if (actionOf(event) === "open-turn") onOpenTurn(event.target.closest(".turn"));
@@ -37,7 +38,12 @@ export class Thread {
     if (state.turn !== null && state.phase !== "asking") this.current.dataset.turn = state.turn;
     this.current.classList.toggle("is-waiting", isWaiting);
     fill(this.current, { utterance: state.utterance, outcome: outcome(state) });
-    this.current.querySelector(".notices").replaceChildren(...state.notices.map(note));
+    const notes = state.notices.map(note);
+    // A search that began anew without being asked to can be taken back on the spot.
+    if (notes.length && state.canUndo && state.moves.includes("new")) {
+      notes[0].append(button(SENTENCES.undo, this.onUndo));
+    }
+    this.current.querySelector(".notices").replaceChildren(...notes);
   }
 
   renderChips(chips) {

@@ -63,6 +63,7 @@ export const SENTENCES = {
   stillHere: "What is on the page stays. Your words are kept.",
   signedOut: "Your session has ended.",
   signInAgain: "Load the page again to log in.",
+  undo: "Undo",
   saved: "Saved",
   copied: "Copied",
   remove: (label) => `Remove ${label}`,

@@ -1,0 +1,123 @@
+"""Which parts of a search some words mean, and a state with parts taken away or exchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ingest.vocabulary import mentions
+from search.understanding import talk
+from search.understanding.noun_phrases import is_content
+from search.understanding.state import Filter, Phrase, QueryState
+
+GROUPS = frozenset({"side", "plane", "age"})
+
+
+def without(state: QueryState, said: str) -> QueryState:
+    """The state without what was meant; the same state where nothing is meant by it."""
+    what = _plain(said)
+    if what in talk.PARTS:
+        return _without_named(state, talk.PARTS[what])
+    meant = stems(what)
+    if not meant:
+        return state
+    phrases = tuple(p for p in state.phrases if not is_meant(meant, p))
+    if phrases != state.phrases:
+        return replace(state, phrases=phrases)
+    return replace(
+        state,
+        filters=without_values(state.filters, lambda row, value: _names(row, value, what)),
+    )
+
+
+def stems(text: str) -> frozenset[str]:
+    """Content words without their endings, for telling that two texts speak of the same."""
+    words = (word.strip(".,;:!?\"'()").casefold() for word in text.split())
+    return frozenset(_stem(word) for word in words if word and is_content(word))
+
+
+def is_meant(meant: frozenset[str], phrase: Phrase) -> bool:
+    """Whether all that was said is in the phrase, or the whole phrase in what was said."""
+    own = stems(phrase.text)
+    return bool(own) and (meant <= own or own <= meant)
+
+
+def without_values(
+    rows: tuple[Filter, ...], goes: Callable[[Filter, str], bool]
+) -> tuple[Filter, ...]:
+    """Rows less some values. Words stay only with a row that keeps all of its values."""
+    kept = []
+    for row in rows:
+        included = tuple(value for value in row.included if not goes(row, value))
+        excluded = tuple(value for value in row.excluded if not goes(row, value))
+        if (included, excluded) == (row.included, row.excluded):
+            kept.append(row)
+        elif included or excluded:
+            words = " ".join(
+                m.text for m in mentions(row.words, row.field, fold_case=True)
+                if m.value in included
+            )  # fmt: skip
+            kept.append(replace(row, included=included, excluded=excluded, words=words))
+    return tuple(kept)
+
+
+def without_group(state: QueryState, group: str) -> QueryState:
+    """Words of a group ("left", "axial") leave the phrases that are looked for."""
+    phrases = []
+    for phrase in state.phrases:
+        kept = " ".join(
+            word for word in phrase.text.split() if word.casefold() not in talk.RIVALS[group]
+        )
+        if phrase.excluded or phrase.quoted or kept == phrase.text:
+            phrases.append(phrase)
+        elif kept:
+            phrases.append(replace(phrase, text=kept))
+    return replace(state, phrases=tuple(phrases))
+
+
+def with_side(state: QueryState, side: str) -> QueryState | None:
+    """Each phrase of the other side becomes one of this side; None where there is none."""
+    other = talk.OTHER_SIDE.get(side, "")
+    changed = tuple(
+        replace(p, text=_swapped(p.text, other, side)) if not (p.quoted or p.excluded) else p
+        for p in state.phrases
+    )
+    return None if changed == state.phrases else replace(state, phrases=changed)
+
+
+def rivals_of(text: str) -> str:
+    """The group of words that a text belongs to as a whole, or ""."""
+    folded = text.casefold()
+    return next((name for name, words in talk.RIVALS.items() if folded in words), "")
+
+
+def _swapped(text: str, old: str, new: str) -> str:
+    return " ".join(new if word.casefold() == old else word for word in text.split())
+
+
+def _plain(said: str) -> str:
+    what = said.strip(" .,!?\"'").casefold()
+    for article in ("the ", "any ", "that ", "this ", "all ", "about "):
+        what = what.removeprefix(article)
+    return talk.PART_WORDS.sub("", what)
+
+
+def _without_named(state: QueryState, part: str) -> QueryState:
+    if part == "image":
+        return replace(state, images=())
+    if part in GROUPS:
+        state = without_group(state, part)
+        part = {"side": "laterality"}.get(part, part)
+    return replace(state, filters=tuple(row for row in state.filters if row.field != part))
+
+
+def _names(row: Filter, value: str, what: str) -> bool:
+    named = {m.value for m in mentions(what, row.field, fold_case=True) if m.names}
+    return value in named or what == value.casefold()
+
+
+def _stem(word: str) -> str:
+    for ending in ("ies", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) > 3 and not word.endswith("ss"):
+            return word[: -len(ending)] + ("y" if ending == "ies" else "")
+    return word

@@ -1,0 +1,462 @@
+"""A turn of a conversation: what somebody says next, and the search that comes of it.
+
+Rules alone, in the order of `_MOVES`. An utterance is taken apart where one move ends and another
+begins, and each part changes the state that the part before left.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from search.understanding import parts, talk
+from search.understanding.edits import LIKE_WEIGHT, UNLIKE_WEIGHT
+from search.understanding.noun_phrases import DEFAULT_PIPELINE, is_content
+from search.understanding.state import MAX_PARTS, Filter, ImageReference, Phrase, QueryState
+from search.understanding.understand import NOTHING_SAID, normalised, understand
+from search.understanding.wire import count_parts, read_alpha, read_fusion, read_mode
+
+Move = Literal[
+    "new", "add", "narrow", "exclude", "replace", "image", "drop", "mode",
+    "explain", "undo", "redo", "start_over", "save",
+]  # fmt: skip
+
+STARTED_NEW = "Started a new search."
+NOT_THERE = "There is no hit number {rank} to compare with; the last search shows {count}."
+WHICH_ONE = "Say which one, for example “why #3”."
+NOTHING_TO_DROP = "Nothing here is about “{what}”, so it is left out of what is found."
+KEPT_BY_HAND = "{field} stays as you set it; say “only {said}” to change it."
+TOO_MANY = f"A search has at most {MAX_PARTS} parts; the newest were left out."
+
+_PAIRS = ("modality", "anatomy")
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What an utterance did. `rank` is the hit to explain, `name` what to save under.
+
+    `state` is what is searched next; for explain, undo, redo and save it is the one before.
+    """
+
+    state: QueryState
+    moves: tuple[Move, ...]
+    notices: tuple[str, ...] = ()
+    rank: int = 0
+    name: str = ""
+
+    @property
+    def is_new(self) -> bool:
+        return "new" in self.moves
+
+
+@dataclass
+class _Turn:
+    """The state as it changes from clause to clause."""
+
+    state: QueryState
+    shown: Sequence[int]
+    pipeline: str
+    moves: list[Move]
+    notices: list[str]
+    rank: int = 0
+    name: str = ""
+
+    def did(self, move: Move) -> bool:
+        if not self.moves or self.moves[-1] != move:
+            self.moves.append(move)
+        return True
+
+
+def refine(
+    utterance: str,
+    before: QueryState | None = None,
+    shown: Sequence[int] = (),
+    pipeline: str = DEFAULT_PIPELINE,
+) -> Refined:
+    """
+    What `utterance` makes of the search `before` it. `shown` are the image ids of its hits, best
+    first, which "the third one" counts through. Never raises.
+    """
+    text, notices = normalised(utterance)
+    turn = _Turn(before or QueryState(), shown, pipeline, [], notices)
+    whole = _bare(text)
+    if not _is_command(turn, whole):
+        _read(turn, text, whole)
+    state = _within_limits(replace(turn.state, utterance=text), before, turn.notices)
+    return Refined(
+        state, tuple(turn.moves), tuple(dict.fromkeys(turn.notices)), turn.rank, turn.name
+    )
+
+
+def _read(turn: _Turn, text: str, whole: str) -> None:
+    clauses = _clauses(text, whole)
+    if not clauses:
+        turn.notices.append(NOTHING_SAID)
+        turn.did("add")
+        return
+    if len(clauses) > 1 and talk.START_OVER.match(_bare(clauses[0])):
+        turn.state = QueryState(mode=turn.state.mode, alpha=turn.state.alpha,
+                                fusion=turn.state.fusion)  # fmt: skip
+        turn.did("start_over")
+        _begin(turn, " ".join(clauses[1:]))
+    elif turn.state.is_empty and not any(_has_own_move(clause) for clause in clauses):
+        _begin(turn, text)
+    elif not turn.state.is_empty and starts_anew(text, turn.state, turn.pipeline):
+        turn.notices.append(STARTED_NEW)
+        _begin(turn, talk.NEW_TOPIC_WORDS.sub("", text) or text)
+    else:
+        for clause in clauses:
+            _one_move(turn, clause)
+
+
+def _begin(turn: _Turn, text: str) -> None:
+    """A search of its own; how legs are blended stays as it was set."""
+    found = understand(text, turn.pipeline)
+    now = turn.state
+    turn.state = replace(found.state, mode=now.mode, alpha=now.alpha, fusion=now.fusion)
+    turn.notices += found.notices
+    turn.did("new")
+
+
+def starts_anew(text: str, before: QueryState, pipeline: str = DEFAULT_PIPELINE) -> bool:
+    """Whether an utterance is a complete request about something else than `before`."""
+    bare = _bare(text)
+    if talk.NEW_TOPIC.search(text):
+        return True
+    if talk.CONTINUES.match(bare) or _has_own_move(bare):
+        return False
+    found = understand(talk.ADDING.sub(" ", bare), pipeline).state
+    fields = {row.field for row in found.filters if row.included}
+    wanted = [p for p in found.phrases if not p.excluded and p.weight == 1]
+    if talk.ANAPHORA.search(bare):
+        return False
+    if "modality" in fields and all(not row.inferred for row in found.filters):
+        return False
+    if "modality" in fields:
+        return bool(wanted) or "anatomy" in fields
+    return bool(talk.REQUESTS.search(bare)) and bool(wanted) and not talk.ADDING.search(bare)
+
+
+def _clauses(text: str, whole: str) -> list[str]:
+    quoted = [match.span() for match in re.finditer(r'"[^"]*"', whole)]
+    cuts = [
+        match for match in talk.SPLIT.finditer(whole)
+        if not any(start < match.start() < end for start, end in quoted)
+    ]  # fmt: skip
+    ends = [0, *(cut.end() for cut in cuts)]
+    starts = [*(cut.start() for cut in cuts), len(whole)]
+    found = [whole[a:b].strip() for a, b in zip(ends, starts, strict=True)]
+    return [clause for clause in found if clause]
+
+
+def _bare(text: str) -> str:
+    """Without politeness at either end."""
+    before = None
+    while before != text:
+        before, text = text, talk.CLOSERS.sub("", talk.OPENERS.sub("", text.strip()))
+    return text
+
+
+def _is_command(turn: _Turn, whole: str) -> bool:
+    """Undo and the like, which search for nothing."""
+    if talk.EXPLAIN.search(whole) and (ranks := _ranks(whole)):
+        turn.rank = ranks[0]
+        return turn.did("explain")
+    if re.fullmatch(r"(?:why|explain)(?: (?:is )?(?:this|that|it)(?: here)?)?", whole, re.I):
+        turn.notices.append(WHICH_ONE)
+        return turn.did("explain")
+    if match := talk.CALL.search(whole) or talk.SAVE.match(whole):
+        turn.name = (match["name"] or "").strip(" \"'.")
+        return turn.did("save")
+    if len(whole.split()) <= _LONGEST_COMMAND:
+        if talk.REDO.search(whole):
+            return turn.did("redo")
+        if talk.UNDO.search(whole):
+            return turn.did("undo")
+        if talk.START_OVER.match(whole):
+            turn.state = QueryState()
+            return turn.did("start_over")
+    return False
+
+
+_LONGEST_COMMAND = 9
+
+
+def _has_own_move(clause: str) -> bool:
+    """Whether it speaks of modes, of hits or of parts, and so cannot be a search by itself."""
+    bare = _bare(clause)
+    return bool(
+        _mode_of(bare)
+        or _references(bare)
+        or any(p.match(bare) for p in talk.DROPPING)
+        or any(p.match(bare) for p in talk.REPLACING)
+    )
+
+
+def _one_move(turn: _Turn, clause: str) -> None:
+    bare = _bare(clause)
+    for move in _MOVES:
+        if move(turn, bare):
+            return
+
+
+def _change_mode(turn: _Turn, clause: str) -> bool:
+    changes = _mode_of(clause)
+    if changes:
+        turn.state = replace(turn.state, **changes)  # type: ignore[arg-type]
+        turn.did("mode")
+    return bool(changes)
+
+
+def _mode_of(clause: str) -> dict[str, object]:
+    """Settings that the clause asks for and nothing else, or none."""
+    rest, changes = clause, {}
+    for pattern, change in talk.MODES:
+        if match := pattern.search(rest):
+            changes.update(change)
+            if "alpha" in match.groupdict():
+                changes["alpha"] = _share(match["alpha"])
+            rest = f"{rest[: match.start()]} {rest[match.end() :]}"
+    left = [word.strip(".,!?").casefold() for word in rest.split()]
+    if any(is_content(word) and word not in talk.AROUND_A_MODE for word in left):
+        return {}
+    return _checked(changes)
+
+
+def _share(said: str) -> float:
+    return float(said.rstrip("% ")) / 100 if said.endswith("%") else float(said)
+
+
+def _checked(changes: dict[str, object]) -> dict[str, object]:
+    read: dict[str, Callable[[object], object]] = {
+        "mode": read_mode, "fusion": read_fusion, "alpha": read_alpha,
+    }  # fmt: skip
+    try:
+        return {name: read[name](value) for name, value in changes.items()}
+    except ValueError:
+        return {}
+
+
+def _point_at_hits(turn: _Turn, clause: str) -> bool:
+    references = _references(clause)
+    if not references:
+        return False
+    for rank, weight in references:
+        if not 1 <= rank <= len(turn.shown):
+            turn.notices.append(NOT_THERE.format(rank=rank, count=len(turn.shown)))
+            continue
+        image_id = turn.shown[rank - 1]
+        others = tuple(image for image in turn.state.images if image.image_id != image_id)
+        turn.state = replace(turn.state, images=(*others, ImageReference(image_id, weight)))
+    turn.did("image")
+    rest = _bare(_LIKE_HIT.sub(" ", clause)).strip()
+    # "the third one but with contrast": what follows is a change of its own.
+    if any(is_content(word) for word in rest.split()) and not talk.ALIKE_AFTER.search(clause):
+        _one_move(turn, rest)
+    return True
+
+
+_SEVERAL = rf"{talk.REFERENCE}"
+_LIKE_HIT = re.compile(
+    rf"\b(?:(?P<unlike>{talk.UNLIKE})|(?P<like>{talk.LIKE}))\s+{_SEVERAL}"
+    r"(?P<more>(?:\s*(?:,|and|&|or)\s*(?:the\s+)?(?:#|number\s+)?\d{1,3}\b(?!\s*(?:cm|mm|%)))*)",
+    re.IGNORECASE,
+)
+_HIT = re.compile(talk.REFERENCE, re.IGNORECASE)
+
+
+def _references(clause: str) -> list[tuple[int, float]]:
+    """Ranks that the clause points at, with their weights."""
+    found: list[tuple[int, float]] = []
+    for match in _LIKE_HIT.finditer(clause):
+        weight = UNLIKE_WEIGHT if match["unlike"] else LIKE_WEIGHT
+        found.append((_rank(match), weight))
+        found += [(int(rank), weight) for rank in re.findall(r"\d+", match["more"] or "")]
+    if not found and talk.ALIKE_AFTER.search(clause):
+        found = [(rank, LIKE_WEIGHT) for rank in _ranks(clause)[:1]]
+    return found
+
+
+def _ranks(text: str) -> list[int]:
+    return [_rank(match) for match in _HIT.finditer(text)]
+
+
+def _rank(match: re.Match[str]) -> int:
+    return int(match["digits"]) if match["digits"] else talk.ORDINALS[match["ordinal"].lower()]
+
+
+def _drop(turn: _Turn, clause: str) -> bool:
+    match = next((m for pattern in talk.DROPPING if (m := pattern.match(clause))), None)
+    if match is None:
+        return False
+    what = match["what"]
+    left = parts.without(turn.state, what)
+    if left == turn.state:
+        turn.notices.append(NOTHING_TO_DROP.format(what=what))
+        return _delta(turn, f"without {what}")
+    turn.state = left
+    return turn.did("drop")
+
+
+def _replace(turn: _Turn, clause: str) -> bool:
+    match = next((m for pattern in talk.REPLACING if (m := pattern.match(clause))), None)
+    if match is None:
+        return False
+    old = match.groupdict().get("old")
+    before = turn.state
+    if old:
+        turn.state = parts.without(turn.state, old)
+    _put_in_place(turn, match["new"], instead=bool(old) and turn.state != before)
+    return turn.did("replace")
+
+
+def _put_in_place(turn: _Turn, said: str, *, instead: bool) -> None:
+    """`instead`: what it replaces is gone already, so nothing else is replaced."""
+    if re.fullmatch(r"the other (?:side|one)", said, re.IGNORECASE):
+        said = _other_side(turn.state)
+    found = understand(_tidied(said), turn.pipeline).state
+    for row in found.filters:
+        turn.state = _with_filter(turn.state, row, alone=not instead)
+    wanted = [p for p in found.phrases if not p.excluded]
+    for phrase in wanted:
+        turn.state = _with_rival(turn.state, phrase) or _with_phrase(
+            turn.state if instead or found.filters else _without_the_only_finding(turn.state),
+            phrase,
+        )
+    for phrase in (p for p in found.phrases if p.excluded):
+        turn.state = _with_phrase(turn.state, phrase)
+
+
+def _other_side(state: QueryState) -> str:
+    words = {word.casefold() for p in state.phrases for word in p.text.split()}
+    return next((other for side, other in talk.OTHER_SIDE.items() if side in words), "other side")
+
+
+def _with_rival(state: QueryState, phrase: Phrase) -> QueryState | None:
+    """Left for right, sagittal for axial; None where the phrase has no such rivals there."""
+    group = parts.rivals_of(phrase.text)
+    if not group:
+        return None
+    if group == "side" and (sided := parts.with_side(state, phrase.text.casefold())):
+        return sided
+    return _with_phrase(parts.without_group(state, group), phrase)
+
+
+def _without_the_only_finding(state: QueryState) -> QueryState:
+    """ "pneumothorax instead": one finding makes way for another, several are kept."""
+    wanted = [p for p in state.phrases if not (p.excluded or parts.rivals_of(p.text))]
+    if len(wanted) != 1:
+        return state
+    return replace(state, phrases=tuple(p for p in state.phrases if p is not wanted[0]))
+
+
+def _delta(turn: _Turn, clause: str) -> bool:
+    """Words that narrow, add or exclude."""
+    clause = talk.TAKING_AWAY.sub("without ", clause)
+    narrows = talk.NARROWING.search(clause)
+    adds = talk.ADDING.search(clause)
+    said = talk.NARROWING.sub(" ", clause) if narrows else talk.ADDING.sub(" ", clause)
+    understood = understand(_tidied(said), turn.pipeline)
+    found = understood.state
+    if found.is_empty:
+        turn.notices += understood.notices or [NOTHING_SAID]
+        return turn.did("add")
+    turn.notices += understood.notices
+    for row in found.filters:
+        turn.state = _merged(turn, row, alone=bool(narrows), joined=bool(adds))
+    for phrase in found.phrases:
+        rival = _with_rival(turn.state, phrase) if narrows and not phrase.excluded else None
+        turn.state = rival or _with_phrase(turn.state, phrase)
+    return turn.did(_kind(found, clause, narrows=bool(narrows), adds=bool(adds)))
+
+
+def _kind(found: QueryState, clause: str, *, narrows: bool, adds: bool) -> Move:
+    wanted = any(not p.excluded for p in found.phrases) or any(r.included for r in found.filters)
+    if not wanted:
+        return "exclude"
+    restricts = any(row.included and row.field not in _PAIRS for row in found.filters)
+    ages = any(parts.rivals_of(p.text) == "age" for p in found.phrases)
+    by_hand = any(not row.inferred for row in found.filters)
+    bare_filter = bool(found.filters) and not adds
+    if narrows or restricts or ages or by_hand or (bare_filter and not found.phrases):
+        return "narrow"
+    return "add"
+
+
+def _merged(turn: _Turn, row: Filter, *, alone: bool, joined: bool) -> QueryState:
+    """A filter that was only read in passing never undoes one that was set by hand."""
+    by_hand = any(
+        not r.inferred and r.included and r.field == row.field for r in turn.state.filters
+    )
+    values = {v for r in turn.state.filters if r.field == row.field for v in r.included}
+    if by_hand and row.inferred and row.included and not (alone or joined):
+        if not set(row.included) <= values:
+            field, said = row.field.capitalize(), row.words or ", ".join(row.included)
+            turn.notices.append(KEPT_BY_HAND.format(field=field, said=said))
+        return turn.state
+    return _with_filter(turn.state, row, alone=alone or not joined)
+
+
+def _with_filter(state: QueryState, row: Filter, *, alone: bool) -> QueryState:
+    """`alone`: other values of the field go, else any of them will do."""
+    named = {*row.included, *row.excluded}
+    rows = parts.without_values(
+        state.filters,
+        lambda r, value: r.field == row.field and (
+            value in named or (alone and bool(row.included) and value in r.included)
+        ),
+    )  # fmt: skip
+    for number, there in enumerate(rows):
+        same = there.field == row.field and bool(there.included) == bool(row.included)
+        if same:
+            joined = replace(
+                there,
+                included=(*there.included, *row.included),
+                excluded=(*there.excluded, *row.excluded),
+                words=" ".join(filter(None, (there.words, row.words))),
+                inferred=there.inferred and row.inferred,
+            )
+            return replace(state, filters=(*rows[:number], joined, *rows[number + 1 :]))
+    return replace(state, filters=(*rows, replace(row, position=_end(state))))
+
+
+def _with_phrase(state: QueryState, phrase: Phrase) -> QueryState:
+    """What is excluded is not also wanted, and what is wanted no longer excluded."""
+    own = parts.stems(phrase.text)
+    others = tuple(
+        p for p in state.phrases
+        if p.text.casefold() != phrase.text.casefold()
+        and not (p.excluded != phrase.excluded and parts.stems(p.text) == own)
+    )  # fmt: skip
+    return replace(state, phrases=(*others, replace(phrase, position=_end(state))))
+
+
+def _end(state: QueryState) -> int:
+    """Behind everything that was said before."""
+    places = [p.position for p in state.phrases] + [row.position for row in state.filters]
+    return max(places, default=-1) + 1
+
+
+def _tidied(said: str) -> str:
+    """ "left-sided" is left, "axial slices" are axial, "male patients" are male."""
+    for pattern in (talk.SIDE_NOUN, talk.PLANE_NOUN, talk.PEOPLE_NOUN):
+        said = pattern.sub(r"\1", said)
+    return said
+
+
+def _within_limits(state: QueryState, before: QueryState | None, notices: list[str]) -> QueryState:
+    if count_parts(state) <= MAX_PARTS:
+        return state
+    notices.append(TOO_MANY)
+    return replace(before or QueryState(), utterance=state.utterance)
+
+
+_MOVES: tuple[Callable[[_Turn, str], bool], ...] = (
+    _change_mode,
+    _point_at_hits,
+    _replace,
+    _drop,
+    _delta,
+)

@@ -1,0 +1,230 @@
+"""What a turn of a conversation may be besides words to look for: patterns, one table a move."""
+
+from __future__ import annotations
+
+import re
+
+ORDINALS = {
+    word: rank
+    for rank, words in enumerate(
+        (
+            ("first", "1st"), ("second", "2nd"), ("third", "3rd"), ("fourth", "4th"),
+            ("fifth", "5th"), ("sixth", "6th"), ("seventh", "7th"), ("eighth", "8th"),
+            ("ninth", "9th"), ("tenth", "10th"), ("eleventh", "11th"), ("twelfth", "12th"),
+        ),
+        start=1,
+    )
+    for word in words
+}  # fmt: skip
+
+_HIT = r"(?:one|image|picture|figure|result|hit|photo|match|example)"
+_UNIT = r"(?!\s*(?:cm|mm|years?|days?|weeks?|months?|%|st\b|nd\b|rd\b|th\b|[-.]\d|d\b|t\b|tesla))"
+REFERENCE = (
+    rf"(?:(?:the\s+)?(?:{_HIT}\s+)?(?:#|no\.?\s*|nr\.?\s*|number\s+)?\s*(?P<digits>\d{{1,3}})\b{_UNIT}"
+    rf"|(?:the\s+)?(?P<ordinal>{'|'.join(ORDINALS)})\b(?:\s+{_HIT}s?\b)?)"
+)
+
+
+def _compiled(*patterns: str) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
+
+
+# Taken off the front of a clause as often as they stand there; they change nothing.
+OPENERS = re.compile(
+    r"^(?:(?:and|but|then|so|ok(?:ay)?|well|now|actually|right|oops|ugh|nope|hmm|um|please|pls|"
+    r"kindly|hi|hello|hey|thanks|maybe|perhaps|no wait|wait|sorry|can you|could you|would you|"
+    r"can we|could we|could i|can i|i(?:'d| would) like(?: you)? to|i want(?: you)? to|let's|"
+    r"ideally|(?:it |they )?(?:must|should) (?:say|show|have|contain|mention))\b[\s,:!-]*)+",
+    re.IGNORECASE,
+)
+CLOSERS = re.compile(
+    r"[\s,]*\b(?:please|pls|thanks|thank you|would you|if you can|for me|actually|though|"
+    r"(?<!start )(?<!begin )again|after all)\s*[.!?]*$|"
+    r"[\s.,;:!?]+$",
+    re.IGNORECASE,
+)
+
+# Where one move ends and another begins.
+SPLIT = re.compile(
+    r"(?:\s*[,;]\s*(?:(?:and|but|then)\s+)?|\s+(?:and|but|then)\s+|\.\s+)"
+    r"(?:(?:also|only|please)\s+)?"
+    r"(?=(?:with|without|no|not|only|just|also|add|drop|forget|remove|make (?:it|that)|show|"
+    r"in (?:children|kids|adults|women|men)|(?:after|before|since|until) (?:1[89]|20)\d\d|"
+    r"(?:more|less) like|like|unlike|search|use|switch|exclude|except|save|bookmark)\b)",
+    re.IGNORECASE,
+)
+
+EXPLAIN = re.compile(
+    r"\b(?:why|how come|explain|what made|reasons? for|what is|what's)\b", re.IGNORECASE
+)
+SAVE = re.compile(
+    r"\b(?:save|store|keep|bookmark|file)\b(?:\s+(?:this|it|that|the|my|search|one|query)\b)*"
+    r"(?:\s+(?:as|under(?:\s+the\s+name)?|called|named)\s+(?P<name>.+))?$",
+    re.IGNORECASE,
+)
+CALL = re.compile(r"^call (?:this|it|that)(?: one| search)?\s+(?P<name>.+?)\s+and save(?: it| this)?$",
+                  re.IGNORECASE)  # fmt: skip
+REDO = re.compile(
+    r"\b(?:redo|bring (?:that|it|the) (?:change )?back|reapply|go forward|undo the undo)\b",
+    re.IGNORECASE,
+)
+UNDO = re.compile(
+    r"\b(?:undo|revert|(?:ctrl|cmd)[ +-]*z|go back(?: (?:one|a) step)?$|take (?:that|it) back|"
+    r"(?:scrap|scratch|cancel) (?:that|the)(?: last)?(?: (?:change|one|step))?$|"
+    r"back to the (?:previous|last)(?: (?:search|one|step))?$|previous search)",
+    re.IGNORECASE,
+)
+START_OVER = re.compile(
+    r"^(?:.*\b)?(?:start (?:over|again|afresh|from scratch)|begin again(?: from scratch)?|"
+    r"from scratch|clear (?:everything|all|it all)|reset(?: (?:the|this|my) search| everything| all"
+    r"| it)?|wipe (?:it|everything|all)(?:, fresh start)?|fresh start|new search|"
+    r"forget (?:everything|all(?: of)? (?:it|that)|it all))$",
+    re.IGNORECASE,
+)
+
+_MODES: tuple[tuple[str, dict[str, object]], ...] = (
+        (r"\b(?:captions?|words|text|keywords?)(?: search)? only\b|\bonly (?:the )?(?:captions?|words|text)\b|"
+         r"\bjust (?:match )?(?:on )?(?:the )?(?:words|captions?|text)(?: in the captions?)?\b|"
+         r"\b(?:keyword|lexical|full[- ]text)(?: (?:search|mode))?\b|\bby (?:words?|captions?|text)(?: only)?\b",
+         {"mode": "lexical"}),
+        (r"\b(?:by|with|using) (?:the )?(?:images?|pictures?|looks?|appearance)(?: only)?\b|"
+         r"\b(?:semantic|visual|vector)(?:ly)?(?: (?:search|mode))?(?: only)?\b|\bby how (?:they|it) looks?\b|"
+         r"\b(?:images?|pictures?) only\b",
+         {"mode": "semantic"}),
+        (r"\bhybrid(?: (?:search|mode))?\b|\bboth (?:the )?(?:text|words|captions?) and (?:the )?(?:images?|pictures?)\b",
+         {"mode": "hybrid"}),
+        (r"\b(?:rrf|reciprocal rank(?: fusion)?|rank fusion|by ranks?)\b", {"fusion": "rrf"}),
+        (r"\b(?:linear(?: fusion)?|by scores?|score fusion)\b", {"fusion": "linear"}),
+        (r"(?:α|\balpha)\s*(?:=|:|to|at|of|is)?\s*(?P<alpha>[01](?:\.\d+)?|\.\d+|\d{1,3} ?%)", {}),
+)  # fmt: skip
+MODES = tuple((re.compile(pattern, re.IGNORECASE), change) for pattern, change in _MODES)
+# What may stand around one of these and mean nothing more.
+AROUND_A_MODE = frozenset(
+    {"search", "use", "using", "mode", "match", "rank", "ranking", "set", "fusion", "instead",
+     "switch", "go", "back", "try", "make", "sort", "order", "turn", "change"}
+)  # fmt: skip
+
+LIKE = (
+    r"more (?:like|of|similar to|(?:that|which) (?:resembles?|look like))|"
+    r"(?:others?|ones|more|anything) (?:that |which )?looks? like|similar to|"
+    r"same (?:sort of thing|kind of thing|thing|kind|sort)?\s*as|resembl(?:e|es|ing)|like"
+)
+UNLIKE = (
+    r"(?:less|fewer|not|nothing|anything but) (?:like|of|similar to)|unlike|dissimilar to|"
+    r"different from|further from"
+)
+ALIKE_AFTER = re.compile(
+    r"\b(?:more (?:of|like) (?:those|that|this|it|them)|similar ones|ones like (?:that|it|this)|"
+    r"others like (?:that|it|this)|find similar)\b",
+    re.IGNORECASE,
+)
+
+# "the ones with", after a verb of taking away.
+_ALL_WITH = r"(?:\s+(?:anything|everything|all|any|the ones|ones|those|images|pictures))?" \
+            r"(?:\s+(?:with|showing|that (?:have|show)|of))?"  # fmt: skip
+TAKING_AWAY = re.compile(
+    rf"^(?:(?:take out|hide|skip|leave out|filter out|screen out|kick out){_ALL_WITH}|"
+    r"nothing (?:with|showing|from)|none (?:with|of)|"
+    r"i (?:don't|do not|dont) want(?: to see)?(?: any)?|exclude)\s+",
+    re.IGNORECASE,
+)
+NARROWING = re.compile(
+    r"\b(?:only|just|solely|exclusively|restrict(?:ed)?(?: \w+)? to|limit(?:ed)?(?: \w+)? to|"
+    r"narrow(?:ed)?(?: \w+)?(?: down)? to|nothing but|keep)\b",
+    re.IGNORECASE,
+)
+ADDING = re.compile(
+    r"\b(?:also|too|as well|plus|add|include|including|in addition)\b|^(?:and|or)\b", re.IGNORECASE
+)
+
+DROPPING: tuple[re.Pattern[str], ...] = _compiled(
+    r"^(?:(?:forget|drop|remove|lose|ditch|delete|get rid of|clear|ignore|take (?:off|away)|"
+    r"never ?mind|scrap)(?: about)?|i (?:don't|do not) (?:care|mind) about|(?:there is )?no need for)\s+(?P<what>.+)$",
+    r"^(?:it|they)? ?(?:needn't|need not|does(?:n't| not) (?:have|need) to|do(?:n't| not) (?:have|need) to) be"
+    r"(?: (?:in|on|of|from))?\s+(?P<what>.+)$",
+    r"^(?:it )?(?:doesn't|does not) matter (?:which|what)\s+(?P<what>.+)$",
+    r"^(?:any|either|both)\s+(?P<what>\w+)\s+(?:will do|(?:is|are) (?:good|fine|ok(?:ay)?|all right)|goes|works|would do)$",
+    r"^(?P<what>.+?)\s+(?:is|are)\s+(?:ok(?:ay)?|fine|allowed|all right|welcome)$",
+)  # fmt: skip
+# What a person calls a part without naming its content.
+PARTS: dict[str, str] = {
+    **dict.fromkeys(("modality", "modalities", "kind of image", "technique"), "modality"),
+    **dict.fromkeys(("region", "body part", "anatomy", "organ"), "anatomy"),
+    **dict.fromkeys(("sex", "sexes", "gender"), "sex"),
+    **dict.fromkeys(("year", "years", "date", "dates", "time"), "year"),
+    **dict.fromkeys(("licence", "license", "licences"), "licence"),
+    **dict.fromkeys(("side", "sides", "laterality"), "side"),
+    **dict.fromkeys(("plane", "planes", "orientation"), "plane"),
+    **dict.fromkeys(("age", "ages", "age group"), "age"),
+    **dict.fromkeys(
+        ("image", "picture", "example", "example image", "reference", "images", "examples"), "image"
+    ),
+}
+PART_WORDS = re.compile(
+    r"\s+(?:bit|part|thing|filters?|limits?|restrictions?|constraints?|chips?|requirement)$",
+    re.IGNORECASE,
+)
+
+REPLACING: tuple[re.Pattern[str], ...] = _compiled(
+    r"^(?:swap|replace|exchange|substitute|change|switch)\s+(?!it\b|that\b|this\b|to\b)(?P<old>.+?)\s+(?:for|with|by|to|into)\s+(?P<new>.+)$",
+    r"^instead of\s+(?P<old>.+?)(?:,\s*|\s+(?:show|use|take)\s+)(?P<new>.+)$",
+    r"^(?P<new>.+?)\s+(?:instead of|rather than|in place of)\s+(?P<old>.+)$",
+    r"^(?:no,?\s+)?(?:i (?:meant|mean)|make (?:it|that|this|them)|(?:change|switch|turn) (?:it |that |this |over )?(?:in)?to|"
+    r"(?:what|how) about|instead|try|(?:show )?(?:me )?(?:the )?same(?: \w+)? (?:on|in|with|but(?: on)?))\s+(?P<new>.+)$",
+    r"^(?P<new>.+?),?\s+instead$",
+    r"^(?P<new>the other side)$",
+)  # fmt: skip
+
+# Words of which one replaces another.
+RIVALS: dict[str, frozenset[str]] = {
+    "side": frozenset({"left", "right", "bilateral", "both sides", "left sided", "right sided"}),
+    "plane": frozenset({"axial", "transverse", "sagittal", "coronal", "oblique"}),
+    "age": frozenset(
+        {"children", "child", "kids", "pediatric", "paediatric", "adult", "adults", "elderly",
+         "infants", "infant", "neonates", "neonatal", "adolescents", "teenagers"}
+    ),
+    "level": frozenset({"cervical", "thoracic", "lumbar", "sacral"}),
+}  # fmt: skip
+OTHER_SIDE = {"left": "right", "right": "left"}
+SIDE_NOUN = re.compile(r"\b(left|right)(?:[- ]hand)?[- ](?:sided?|hand)\b", re.IGNORECASE)
+PLANE_NOUN = re.compile(
+    r"\b(axial|transverse|sagittal|coronal|oblique)\s+"
+    r"(?:slices?|views?|sections?|planes?|cuts?|images?|ones|scans?|reconstructions?)\b",
+    re.IGNORECASE,
+)
+PEOPLE_NOUN = re.compile(
+    r"\b(male|female|elderly|adult|p(?:a)?ediatric|old|older|young|younger)\s+"
+    r"(?:patients?|people|persons?|individuals?|subjects?)\b",
+    re.IGNORECASE,
+)
+
+NEW_TOPIC = re.compile(
+    r"\b(?:new (?:topic|search|question|subject)|something (?:else|(?:completely |totally )?different)|"
+    r"next(?: one)?\s*[:.,]|a different (?:question|topic|subject)|move on to|moving on|another topic|"
+    r"change of (?:topic|subject))",
+    re.IGNORECASE,
+)
+NEW_TOPIC_WORDS = re.compile(
+    r"^.*?\b(?:new (?:topic|search|question|subject)|something (?:else|(?:completely |totally )?different)|"
+    r"next(?: one)?|a different (?:question|topic|subject)|move on to|moving on|another topic|"
+    r"change of (?:topic|subject))\s*(?:to\b|[:.,;-])*\s*",
+    re.IGNORECASE,
+)
+# It speaks of what is there already.
+ANAPHORA = re.compile(
+    r"\b(?:ones?|those|these|them|the same|same thing|it|something with|any with|that|they)\b",
+    re.IGNORECASE,
+)
+CONTINUES = re.compile(
+    r"^(?:and|also|only|just|with|without|in|on|at|no|not|but|except|from|after|before|since|until|"
+    r"instead|make|what about|how about|for|showing|plus|add|ideally|exclude|restrict|limit|narrow|"
+    r"nothing|older|younger|any with|must|upright|keep|show (?:me )?(?:only|just)|during|to)\b",
+    re.IGNORECASE,
+)
+REQUESTS = re.compile(
+    r"\b(?:show|find|give|get|bring|fetch) (?:me|us)\b|\b(?:looking|searching) for\b|"
+    r"\bhave you got\b|\b(?:do|does) you have\b|\bi (?:want|need|also need)\b|\bi'm after\b|"
+    r"\b(?:pictures?|images?|photos?|figures?|examples?|films?|slides?) (?:of|with|showing)\b|"
+    r"\bunder (?:the|a) microscope\b",
+    re.IGNORECASE,
+)
