@@ -221,12 +221,12 @@ def _pairs(corpus: str) -> dict[str, list[Any]]:
 
     from django.core.management import call_command
 
-    from ingest.models import Collection
+    from ingest.models import Collection, Import
     from training.pairs import pairs_of
 
     with redirect_stdout(sys.stderr):
         call_command("migrate", verbosity=0)
-        if not Collection.objects.exists():
+        if not Import.objects.filter(status="succeeded").exists():
             call_command("import_corpus", *_import_arguments(corpus))
     collection = Collection.objects.get()
     return {side: pairs_of(collection, side) for side in ("train", "validation", "test")}

@@ -103,7 +103,7 @@ def _read(turn: _Turn, text: str, whole: str) -> None:
         _begin(turn, " ".join(clauses[1:]))
     elif turn.state.is_empty and not any(_has_own_move(clause) for clause in clauses):
         _begin(turn, text)
-    elif not turn.state.is_empty and starts_anew(text, turn.state, turn.pipeline):
+    elif not turn.state.is_empty and starts_anew(text):
         turn.notices.append(STARTED_NEW)
         _begin(turn, talk.NEW_TOPIC_WORDS.sub("", text) or text)
     else:
@@ -120,14 +120,15 @@ def _begin(turn: _Turn, text: str) -> None:
     turn.did("new")
 
 
-def starts_anew(text: str, before: QueryState, pipeline: str = DEFAULT_PIPELINE) -> bool:
-    """Whether an utterance is a complete request about something else than `before`."""
+def starts_anew(text: str) -> bool:
+    """Whether an utterance is a complete request, about something else than what is there."""
     bare = _bare(text)
     if talk.NEW_TOPIC.search(text):
         return True
     if talk.CONTINUES.match(bare) or _has_own_move(bare):
         return False
-    found = understand(talk.ADDING.sub(" ", bare), pipeline).state
+    # Whether anything is named is all that counts here, so phrases by rule will do.
+    found = understand(talk.ADDING.sub(" ", bare), pipeline="").state
     fields = {row.field for row in found.filters if row.included}
     wanted = [p for p in found.phrases if not p.excluded and p.weight == 1]
     if talk.ANAPHORA.search(bare):

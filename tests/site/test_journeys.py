@@ -61,6 +61,42 @@ def test_removing_a_chip_asks_again_without_it(site: Site, page: Any) -> None:
     assert page.locator("#thread > li").last.get_by_role("button", name="Remove X-ray").count() == 0
 
 
+def turns(page: Any, count: int) -> Any:
+    """The newest of so many turns, once it is answered."""
+    page.wait_for_function(f"document.querySelectorAll('#thread > li').length === {count}")
+    settled(page)
+    return page.locator("#thread > li").last
+
+
+def test_a_conversation_refines_goes_back_and_asks_why(site: Site, page: Any) -> None:
+    ask(page, "CT of the abdomen")
+    turns(page, 1)
+    ask(page, "what about MRI?")
+    turn = turns(page, 2)
+    assert turn.get_by_role("button", name="Remove MRI").count() == 1
+    assert turn.get_by_role("button", name="Remove CT").count() == 0
+    ask(page, "more like #2")
+    turn = turns(page, 3)
+    assert turn.locator(".chip-image").count() == 1
+    ask(page, "undo")
+    assert turns(page, 4).locator(".chip-image").count() == 0
+    ask(page, "why #2")
+    turns(page, 5)
+    page.locator("dialog#detail[open]").wait_for()
+    rank = page.locator("#results .hit[data-image-id]").nth(1).get_attribute("data-image-id")
+    assert page.locator(f"#results .is-open[data-image-id='{rank}']").count() == 1
+
+
+def test_a_new_topic_is_told_and_taken_back_on_the_spot(site: Site, page: Any) -> None:
+    ask(page, "chest x-ray")
+    turns(page, 1)
+    ask(page, "show me ultrasound of the thyroid")
+    turn = turns(page, 2)
+    turn.get_by_text("Started a new search.").wait_for()
+    turn.get_by_role("button", name="Undo").click()
+    assert turns(page, 3).get_by_role("button", name="Remove X-ray").count() == 1
+
+
 def test_more_like_this_leaves_the_image_itself_out(site: Site, page: Any) -> None:
     ask(page, "abdomen CT")
     first = settled(page).first

@@ -41,7 +41,9 @@ export class Thread {
     const notes = state.notices.map(note);
     // A search that began anew without being asked to can be taken back on the spot.
     if (notes.length && state.canUndo && state.moves.includes("new")) {
-      notes[0].append(button(SENTENCES.undo, this.onUndo));
+      const undo = button(SENTENCES.undo, this.onUndo);
+      undo.className = "quiet";
+      notes[0].append(undo);
     }
     this.current.querySelector(".notices").replaceChildren(...notes);
   }
