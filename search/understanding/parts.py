@@ -91,6 +91,76 @@ def rivals_of(text: str) -> str:
     return next((name for name, words in talk.RIVALS.items() if folded in words), "")
 
 
+def other_side(state: QueryState) -> str:
+    words = {word.casefold() for p in state.phrases for word in p.text.split()}
+    return next((other for side, other in talk.OTHER_SIDE.items() if side in words), "other side")
+
+
+def with_rival(state: QueryState, phrase: Phrase) -> QueryState | None:
+    """Left for right, sagittal for axial; None where the phrase has no such rivals there."""
+    group = rivals_of(phrase.text)
+    if not group:
+        return None
+    if group == "side" and (sided := with_side(state, phrase.text.casefold())):
+        return sided
+    return with_phrase(without_group(state, group), phrase)
+
+
+def without_the_only_finding(state: QueryState) -> QueryState:
+    """As "pneumothorax instead" asks: one finding makes way for another, several are kept."""
+    wanted = [p for p in state.phrases if not (p.excluded or rivals_of(p.text))]
+    if len(wanted) != 1:
+        return state
+    return replace(state, phrases=tuple(p for p in state.phrases if p is not wanted[0]))
+
+
+def with_filter(state: QueryState, row: Filter, *, alone: bool) -> QueryState:
+    """`alone`: other values of the field go, else any of them will do."""
+    named = {*row.included, *row.excluded}
+    rows = without_values(
+        state.filters,
+        lambda r, value: r.field == row.field and (
+            value in named or (alone and bool(row.included) and value in r.included)
+        ),
+    )  # fmt: skip
+    for number, there in enumerate(rows):
+        same = there.field == row.field and bool(there.included) == bool(row.included)
+        if same:
+            joined = replace(
+                there,
+                included=(*there.included, *row.included),
+                excluded=(*there.excluded, *row.excluded),
+                words=" ".join(filter(None, (there.words, row.words))),
+                inferred=there.inferred and row.inferred,
+            )
+            return replace(state, filters=(*rows[:number], joined, *rows[number + 1 :]))
+    return replace(state, filters=(*rows, replace(row, position=_end(state))))
+
+
+def with_phrase(state: QueryState, phrase: Phrase) -> QueryState:
+    """What is excluded is not also wanted, and what is wanted no longer excluded."""
+    own = stems(phrase.text)
+    others = tuple(
+        p for p in state.phrases
+        if p.text.casefold() != phrase.text.casefold()
+        and not (p.excluded != phrase.excluded and stems(p.text) == own)
+    )  # fmt: skip
+    return replace(state, phrases=(*others, replace(phrase, position=_end(state))))
+
+
+def tidied(said: str) -> str:
+    """Words in short: "left-sided" is left, "axial slices" are axial, "male patients" are male."""
+    for pattern in (talk.SIDE_NOUN, talk.PLANE_NOUN, talk.PEOPLE_NOUN):
+        said = pattern.sub(r"\1", said)
+    return said
+
+
+def _end(state: QueryState) -> int:
+    """Behind everything that was said before."""
+    places = [p.position for p in state.phrases] + [row.position for row in state.filters]
+    return max(places, default=-1) + 1
+
+
 def _swapped(text: str, old: str, new: str) -> str:
     return " ".join(new if word.casefold() == old else word for word in text.split())
 

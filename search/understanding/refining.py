@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from search.understanding import parts, talk
-from search.understanding.edits import LIKE_WEIGHT, UNLIKE_WEIGHT
 from search.understanding.noun_phrases import DEFAULT_PIPELINE, is_content
-from search.understanding.state import MAX_PARTS, Filter, ImageReference, Phrase, QueryState
+from search.understanding.pointing import LIKE_HIT, mode_of, ranks, references
+from search.understanding.state import MAX_PARTS, Filter, ImageReference, QueryState
 from search.understanding.understand import NOTHING_SAID, normalised, understand
-from search.understanding.wire import count_parts, read_alpha, read_fusion, read_mode
+from search.understanding.wire import count_parts
 
 Move = Literal[
     "new", "add", "narrow", "exclude", "replace", "image", "drop", "mode",
@@ -162,8 +162,8 @@ def _bare(text: str) -> str:
 
 def _is_command(turn: _Turn, whole: str) -> bool:
     """Undo and the like, which search for nothing."""
-    if talk.EXPLAIN.search(whole) and (ranks := _ranks(whole)):
-        turn.rank = ranks[0]
+    if talk.EXPLAIN.search(whole) and (named := ranks(whole)):
+        turn.rank = named[0]
         return turn.did("explain")
     if re.fullmatch(r"(?:why|explain)(?: (?:is )?(?:this|that|it)(?: here)?)?", whole, re.I):
         turn.notices.append(WHICH_ONE)
@@ -189,8 +189,8 @@ def _has_own_move(clause: str) -> bool:
     """Whether it speaks of modes, of hits or of parts, and so cannot be a search by itself."""
     bare = _bare(clause)
     return bool(
-        _mode_of(bare)
-        or _references(bare)
+        mode_of(bare)
+        or references(bare)
         or any(p.match(bare) for p in talk.DROPPING)
         or any(p.match(bare) for p in talk.REPLACING)
     )
@@ -204,47 +204,18 @@ def _one_move(turn: _Turn, clause: str) -> None:
 
 
 def _change_mode(turn: _Turn, clause: str) -> bool:
-    changes = _mode_of(clause)
+    changes = mode_of(clause)
     if changes:
         turn.state = replace(turn.state, **changes)  # type: ignore[arg-type]
         turn.did("mode")
     return bool(changes)
 
 
-def _mode_of(clause: str) -> dict[str, object]:
-    """Settings that the clause asks for and nothing else, or none."""
-    rest, changes = clause, {}
-    for pattern, change in talk.MODES:
-        if match := pattern.search(rest):
-            changes.update(change)
-            if "alpha" in match.groupdict():
-                changes["alpha"] = _share(match["alpha"])
-            rest = f"{rest[: match.start()]} {rest[match.end() :]}"
-    left = [word.strip(".,!?").casefold() for word in rest.split()]
-    if any(is_content(word) and word not in talk.AROUND_A_MODE for word in left):
-        return {}
-    return _checked(changes)
-
-
-def _share(said: str) -> float:
-    return float(said.rstrip("% ")) / 100 if said.endswith("%") else float(said)
-
-
-def _checked(changes: dict[str, object]) -> dict[str, object]:
-    read: dict[str, Callable[[object], object]] = {
-        "mode": read_mode, "fusion": read_fusion, "alpha": read_alpha,
-    }  # fmt: skip
-    try:
-        return {name: read[name](value) for name, value in changes.items()}
-    except ValueError:
-        return {}
-
-
 def _point_at_hits(turn: _Turn, clause: str) -> bool:
-    references = _references(clause)
-    if not references:
+    pointed = references(clause)
+    if not pointed:
         return False
-    for rank, weight in references:
+    for rank, weight in pointed:
         if not 1 <= rank <= len(turn.shown):
             turn.notices.append(NOT_THERE.format(rank=rank, count=len(turn.shown)))
             continue
@@ -252,40 +223,11 @@ def _point_at_hits(turn: _Turn, clause: str) -> bool:
         others = tuple(image for image in turn.state.images if image.image_id != image_id)
         turn.state = replace(turn.state, images=(*others, ImageReference(image_id, weight)))
     turn.did("image")
-    rest = _bare(_LIKE_HIT.sub(" ", clause)).strip()
+    rest = _bare(LIKE_HIT.sub(" ", clause)).strip()
     # "the third one but with contrast": what follows is a change of its own.
     if any(is_content(word) for word in rest.split()) and not talk.ALIKE_AFTER.search(clause):
         _one_move(turn, rest)
     return True
-
-
-_SEVERAL = rf"{talk.REFERENCE}"
-_LIKE_HIT = re.compile(
-    rf"\b(?:(?P<unlike>{talk.UNLIKE})|(?P<like>{talk.LIKE}))\s+{_SEVERAL}"
-    r"(?P<more>(?:\s*(?:,|and|&|or)\s*(?:the\s+)?(?:#|number\s+)?\d{1,3}\b(?!\s*(?:cm|mm|%)))*)",
-    re.IGNORECASE,
-)
-_HIT = re.compile(talk.REFERENCE, re.IGNORECASE)
-
-
-def _references(clause: str) -> list[tuple[int, float]]:
-    """Ranks that the clause points at, with their weights."""
-    found: list[tuple[int, float]] = []
-    for match in _LIKE_HIT.finditer(clause):
-        weight = UNLIKE_WEIGHT if match["unlike"] else LIKE_WEIGHT
-        found.append((_rank(match), weight))
-        found += [(int(rank), weight) for rank in re.findall(r"\d+", match["more"] or "")]
-    if not found and talk.ALIKE_AFTER.search(clause):
-        found = [(rank, LIKE_WEIGHT) for rank in _ranks(clause)[:1]]
-    return found
-
-
-def _ranks(text: str) -> list[int]:
-    return [_rank(match) for match in _HIT.finditer(text)]
-
-
-def _rank(match: re.Match[str]) -> int:
-    return int(match["digits"]) if match["digits"] else talk.ORDINALS[match["ordinal"].lower()]
 
 
 def _drop(turn: _Turn, clause: str) -> bool:
@@ -316,41 +258,18 @@ def _replace(turn: _Turn, clause: str) -> bool:
 def _put_in_place(turn: _Turn, said: str, *, instead: bool) -> None:
     """`instead`: what it replaces is gone already, so nothing else is replaced."""
     if re.fullmatch(r"the other (?:side|one)", said, re.IGNORECASE):
-        said = _other_side(turn.state)
-    found = understand(_tidied(said), turn.pipeline).state
+        said = parts.other_side(turn.state)
+    found = understand(parts.tidied(said), turn.pipeline).state
     for row in found.filters:
-        turn.state = _with_filter(turn.state, row, alone=not instead)
+        turn.state = parts.with_filter(turn.state, row, alone=not instead)
     wanted = [p for p in found.phrases if not p.excluded]
     for phrase in wanted:
-        turn.state = _with_rival(turn.state, phrase) or _with_phrase(
-            turn.state if instead or found.filters else _without_the_only_finding(turn.state),
+        turn.state = parts.with_rival(turn.state, phrase) or parts.with_phrase(
+            turn.state if instead or found.filters else parts.without_the_only_finding(turn.state),
             phrase,
         )
     for phrase in (p for p in found.phrases if p.excluded):
-        turn.state = _with_phrase(turn.state, phrase)
-
-
-def _other_side(state: QueryState) -> str:
-    words = {word.casefold() for p in state.phrases for word in p.text.split()}
-    return next((other for side, other in talk.OTHER_SIDE.items() if side in words), "other side")
-
-
-def _with_rival(state: QueryState, phrase: Phrase) -> QueryState | None:
-    """Left for right, sagittal for axial; None where the phrase has no such rivals there."""
-    group = parts.rivals_of(phrase.text)
-    if not group:
-        return None
-    if group == "side" and (sided := parts.with_side(state, phrase.text.casefold())):
-        return sided
-    return _with_phrase(parts.without_group(state, group), phrase)
-
-
-def _without_the_only_finding(state: QueryState) -> QueryState:
-    """ "pneumothorax instead": one finding makes way for another, several are kept."""
-    wanted = [p for p in state.phrases if not (p.excluded or parts.rivals_of(p.text))]
-    if len(wanted) != 1:
-        return state
-    return replace(state, phrases=tuple(p for p in state.phrases if p is not wanted[0]))
+        turn.state = parts.with_phrase(turn.state, phrase)
 
 
 def _delta(turn: _Turn, clause: str) -> bool:
@@ -359,7 +278,7 @@ def _delta(turn: _Turn, clause: str) -> bool:
     narrows = talk.NARROWING.search(clause)
     adds = talk.ADDING.search(clause)
     said = talk.NARROWING.sub(" ", clause) if narrows else talk.ADDING.sub(" ", clause)
-    understood = understand(_tidied(said), turn.pipeline)
+    understood = understand(parts.tidied(said), turn.pipeline)
     found = understood.state
     if found.is_empty:
         turn.notices += understood.notices or [NOTHING_SAID]
@@ -368,8 +287,8 @@ def _delta(turn: _Turn, clause: str) -> bool:
     for row in found.filters:
         turn.state = _merged(turn, row, alone=bool(narrows), joined=bool(adds))
     for phrase in found.phrases:
-        rival = _with_rival(turn.state, phrase) if narrows and not phrase.excluded else None
-        turn.state = rival or _with_phrase(turn.state, phrase)
+        rival = parts.with_rival(turn.state, phrase) if narrows and not phrase.excluded else None
+        turn.state = rival or parts.with_phrase(turn.state, phrase)
     return turn.did(_kind(found, clause, narrows=bool(narrows), adds=bool(adds)))
 
 
@@ -397,54 +316,7 @@ def _merged(turn: _Turn, row: Filter, *, alone: bool, joined: bool) -> QueryStat
             field, said = row.field.capitalize(), row.words or ", ".join(row.included)
             turn.notices.append(KEPT_BY_HAND.format(field=field, said=said))
         return turn.state
-    return _with_filter(turn.state, row, alone=alone or not joined)
-
-
-def _with_filter(state: QueryState, row: Filter, *, alone: bool) -> QueryState:
-    """`alone`: other values of the field go, else any of them will do."""
-    named = {*row.included, *row.excluded}
-    rows = parts.without_values(
-        state.filters,
-        lambda r, value: r.field == row.field and (
-            value in named or (alone and bool(row.included) and value in r.included)
-        ),
-    )  # fmt: skip
-    for number, there in enumerate(rows):
-        same = there.field == row.field and bool(there.included) == bool(row.included)
-        if same:
-            joined = replace(
-                there,
-                included=(*there.included, *row.included),
-                excluded=(*there.excluded, *row.excluded),
-                words=" ".join(filter(None, (there.words, row.words))),
-                inferred=there.inferred and row.inferred,
-            )
-            return replace(state, filters=(*rows[:number], joined, *rows[number + 1 :]))
-    return replace(state, filters=(*rows, replace(row, position=_end(state))))
-
-
-def _with_phrase(state: QueryState, phrase: Phrase) -> QueryState:
-    """What is excluded is not also wanted, and what is wanted no longer excluded."""
-    own = parts.stems(phrase.text)
-    others = tuple(
-        p for p in state.phrases
-        if p.text.casefold() != phrase.text.casefold()
-        and not (p.excluded != phrase.excluded and parts.stems(p.text) == own)
-    )  # fmt: skip
-    return replace(state, phrases=(*others, replace(phrase, position=_end(state))))
-
-
-def _end(state: QueryState) -> int:
-    """Behind everything that was said before."""
-    places = [p.position for p in state.phrases] + [row.position for row in state.filters]
-    return max(places, default=-1) + 1
-
-
-def _tidied(said: str) -> str:
-    """ "left-sided" is left, "axial slices" are axial, "male patients" are male."""
-    for pattern in (talk.SIDE_NOUN, talk.PLANE_NOUN, talk.PEOPLE_NOUN):
-        said = pattern.sub(r"\1", said)
-    return said
+    return parts.with_filter(turn.state, row, alone=alone or not joined)
 
 
 def _within_limits(state: QueryState, before: QueryState | None, notices: list[str]) -> QueryState:

@@ -1,0 +1,67 @@
+"""What a clause says besides words to look for: settings of the ranking, and hits by their rank."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from search.understanding import talk
+from search.understanding.edits import LIKE_WEIGHT, UNLIKE_WEIGHT
+from search.understanding.noun_phrases import is_content
+from search.understanding.wire import read_alpha, read_fusion, read_mode
+
+LIKE_HIT = re.compile(
+    rf"\b(?:(?P<unlike>{talk.UNLIKE})|(?P<like>{talk.LIKE}))\s+{talk.REFERENCE}"
+    r"(?P<more>(?:\s*(?:,|and|&|or)\s*(?:the\s+)?(?:#|number\s+)?\d{1,3}\b(?!\s*(?:cm|mm|%)))*)",
+    re.IGNORECASE,
+)
+_HIT = re.compile(talk.REFERENCE, re.IGNORECASE)
+
+
+def mode_of(clause: str) -> dict[str, object]:
+    """Settings that the clause asks for and nothing else, or none."""
+    rest, changes = clause, {}
+    for pattern, change in talk.MODES:
+        if match := pattern.search(rest):
+            changes.update(change)
+            if "alpha" in match.groupdict():
+                changes["alpha"] = _share(match["alpha"])
+            rest = f"{rest[: match.start()]} {rest[match.end() :]}"
+    left = [word.strip(".,!?").casefold() for word in rest.split()]
+    if any(is_content(word) and word not in talk.AROUND_A_MODE for word in left):
+        return {}
+    return _checked(changes)
+
+
+def _share(said: str) -> float:
+    return float(said.rstrip("% ")) / 100 if said.endswith("%") else float(said)
+
+
+def _checked(changes: dict[str, object]) -> dict[str, object]:
+    read: dict[str, Callable[[object], object]] = {
+        "mode": read_mode, "fusion": read_fusion, "alpha": read_alpha,
+    }  # fmt: skip
+    try:
+        return {name: read[name](value) for name, value in changes.items()}
+    except ValueError:
+        return {}
+
+
+def references(clause: str) -> list[tuple[int, float]]:
+    """Ranks that the clause points at, with their weights."""
+    found: list[tuple[int, float]] = []
+    for match in LIKE_HIT.finditer(clause):
+        weight = UNLIKE_WEIGHT if match["unlike"] else LIKE_WEIGHT
+        found.append((_rank(match), weight))
+        found += [(int(rank), weight) for rank in re.findall(r"\d+", match["more"] or "")]
+    if not found and talk.ALIKE_AFTER.search(clause):
+        found = [(rank, LIKE_WEIGHT) for rank in ranks(clause)[:1]]
+    return found
+
+
+def ranks(text: str) -> list[int]:
+    return [_rank(match) for match in _HIT.finditer(text)]
+
+
+def _rank(match: re.Match[str]) -> int:
+    return int(match["digits"]) if match["digits"] else talk.ORDINALS[match["ordinal"].lower()]
