@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ingest.vocabulary import mentions
+from ingest.vocabulary import LISTED_FIELDS, Mention, mentions
 from search.understanding import talk
 from search.understanding.noun_phrases import is_content
 from search.understanding.state import Filter, Phrase, QueryState
@@ -53,10 +53,7 @@ def without_values(
         if (included, excluded) == (row.included, row.excluded):
             kept.append(row)
         elif included or excluded:
-            words = " ".join(
-                m.text for m in mentions(row.words, row.field, fold_case=True)
-                if m.value in included
-            )  # fmt: skip
+            words = " ".join(m.text for m in _mentions(row.words, row.field) if m.value in included)
             kept.append(replace(row, included=included, excluded=excluded, words=words))
     return tuple(kept)
 
@@ -182,8 +179,13 @@ def _without_named(state: QueryState, part: str) -> QueryState:
 
 
 def _names(row: Filter, value: str, what: str) -> bool:
-    named = {m.value for m in mentions(what, row.field, fold_case=True) if m.names}
+    named = {m.value for m in _mentions(what, row.field) if m.names}
     return value in named or what == value.casefold()
+
+
+def _mentions(text: str, field: str) -> tuple[Mention, ...]:
+    """None of a field whose values are not listed (year, licence)."""
+    return mentions(text, field, fold_case=True) if field in LISTED_FIELDS else ()
 
 
 def _stem(word: str) -> str:

@@ -32,6 +32,8 @@ needs_pipeline = pytest.mark.skipif(
 )
 # A row that fails is listed in docs/search.md; the tables hold as a whole.
 ENOUGH = 0.95
+# Of a set that was written afterwards and that no rule was made for: what held at first sight.
+UNSEEN = 0.41
 SETTINGS = {"mode": "hybrid", "alpha": 0.5, "fusion": "linear"}
 
 
@@ -134,15 +136,15 @@ COMMANDS = {"explain", "undo", "redo", "start_over", "save", "new"}
 
 
 @needs_pipeline
-@pytest.mark.parametrize("name", ["refinements.psv"])
-def test_what_people_say_next_changes_the_search_as_they_mean(name: str) -> None:
+@pytest.mark.parametrize(("name", "enough"), [("refinements.psv", ENOUGH), ("unseen.psv", UNSEEN)])
+def test_what_people_say_next_changes_the_search_as_they_mean(name: str, enough: float) -> None:
     rows = rows_of(name)
     missed = [
         f"{row['before']} | {row['utterance']} -> {sorted(written_of(found.state))}, {found.moves}"
         for row in rows
         if not holds(row, found := said(row))
     ]
-    assert len(missed) <= (1 - ENOUGH) * len(rows), "\n".join(missed)
+    assert len(missed) <= (1 - enough) * len(rows), "\n".join(missed)
 
 
 @needs_pipeline
@@ -197,6 +199,12 @@ def test_more_parts_than_a_search_may_have_change_nothing() -> None:
     found = refine("also pneumothorax", many)
     assert found.state.phrases == many.phrases
     assert found.notices == (f"A search has at most {MAX_PARTS} parts; the newest were left out.",)
+
+
+def test_dropping_looks_at_years_and_licences_too() -> None:
+    before = refine("gallstones after 2015", None).state
+    assert [row.field for row in refine("forget ct", before).state.filters][:1] == ["year"]
+    assert refine("forget the year", before).state.filters == ()
 
 
 TALK = st.sampled_from(
