@@ -10,7 +10,7 @@ from ingest.vocabulary import Mention, canonical, mentions
 from search.understanding import words
 from search.understanding.noun_phrases import LIFTED, Span, is_content
 from search.understanding.state import FILTER_FIELDS, Filter, Phrase
-from search.understanding.years import as_span, said_years
+from search.understanding.years import as_span, one_span, said_years
 
 SPOKEN_FIELDS = ("modality", "anatomy", "sex")
 """Fields that plain words may filter; a side ("left") stays a phrase."""
@@ -100,10 +100,14 @@ def lift_quotes(found: Findings) -> None:
 
 
 def lift_years(found: Findings) -> None:
-    """ "after 2015", "between 2010 and 2015"; the tightest that was said counts."""
-    for start, end, span in said_years(found.rest):
-        found.filters.append(Filter("year", included=(span,), position=start))
+    """As "after 2015", "2010 to 2015"; "after 2010 and before 2015" is one span."""
+    said = list(said_years(found.rest))
+    for start, end, _ in said:
         found.lift(start, end)
+    if said:
+        spans = one_span([span for _, _, span in said])
+        place = min(start for start, _, _ in said)
+        found.filters.append(Filter("year", included=spans, position=place))
 
 
 def lift_minus_words(found: Findings) -> None:

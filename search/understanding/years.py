@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 EARLIEST, LATEST = 1850, 2100
 
@@ -46,6 +46,15 @@ def _span(said: dict[str, str | None], more: int, less: int) -> str:
     begin = str(int(first) + more) if first else ""
     end = str(int(last) + less) if last else ""
     return f"{begin}-{end}" if not (begin and end) or begin <= end else f"{end}-{begin}"
+
+
+def one_span(spans: Sequence[str]) -> tuple[str, ...]:
+    """A begin and an end that were said apart make one span; others stay alternatives."""
+    begins = [span for span in spans if span.endswith("-")]
+    ends = [span for span in spans if span.startswith("-")]
+    if len(spans) == 2 and begins and ends and begins[0][:-1] <= ends[0][1:]:
+        return (begins[0] + ends[0][1:],)
+    return tuple(spans)
 
 
 def as_span(text: str) -> str:

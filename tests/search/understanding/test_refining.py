@@ -207,6 +207,11 @@ def test_dropping_looks_at_years_and_licences_too() -> None:
     assert refine("forget the year", before).state.filters == ()
 
 
+def test_a_begin_and_an_end_said_apart_are_one_span() -> None:
+    found = understand("gallstones after 2010 and before 2015").state
+    assert [row.included for row in found.filters] == [("2011-2014",)]
+
+
 TALK = st.sampled_from(
     ["ct", "MRI", "more like", "less like", "#2", "the third one", "instead", "make it", "left",
      "the other side", "forget", "the side", "remove", "only", "not", "without", "and", ",", ".",
