@@ -9,6 +9,7 @@ from ingest.vocabulary import LISTED_FIELDS, Mention, mentions
 from search.understanding import talk
 from search.understanding.noun_phrases import is_content
 from search.understanding.state import Filter, Phrase, QueryState
+from search.understanding.years import one_span
 
 GROUPS = frozenset({"side", "plane", "age"})
 
@@ -113,6 +114,8 @@ def without_the_only_finding(state: QueryState) -> QueryState:
 
 def with_filter(state: QueryState, row: Filter, *, alone: bool) -> QueryState:
     """`alone`: other values of the field go, else any of them will do."""
+    if row.field == "year" and alone:
+        row = replace(row, included=_with_the_other_end(state, row.included))
     named = {*row.included, *row.excluded}
     rows = without_values(
         state.filters,
@@ -132,6 +135,13 @@ def with_filter(state: QueryState, row: Filter, *, alone: bool) -> QueryState:
             )
             return replace(state, filters=(*rows[:number], joined, *rows[number + 1 :]))
     return replace(state, filters=(*rows, replace(row, position=_end(state))))
+
+
+def _with_the_other_end(state: QueryState, said: tuple[str, ...]) -> tuple[str, ...]:
+    """So "before 2015" said to "after 2010" bounds it; any other span takes its place."""
+    there = [value for row in state.filters if row.field == "year" for value in row.included]
+    joined = one_span([*there, *said])
+    return joined if len(joined) == 1 else said
 
 
 def with_phrase(state: QueryState, phrase: Phrase) -> QueryState:

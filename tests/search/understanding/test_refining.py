@@ -210,6 +210,11 @@ def test_dropping_looks_at_years_and_licences_too() -> None:
 def test_a_begin_and_an_end_said_apart_are_one_span() -> None:
     found = understand("gallstones after 2010 and before 2015").state
     assert [row.included for row in found.filters] == [("2011-2014",)]
+    both = refine("after 2010 and before 2015", understand("gallstones").state).state
+    apart = refine("before 2015", understand("gallstones after 2010").state).state
+    anew = refine("before 2009", understand("gallstones after 2010").state).state
+    years = [row.included for state in (both, apart, anew) for row in state.filters]
+    assert years == [("2011-2014",), ("2011-2014",), ("-2008",)]
 
 
 TALK = st.sampled_from(
