@@ -176,7 +176,7 @@ def _plain(said: str) -> str:
     what = said.strip(" .,!?\"'").casefold()
     for article in ("the ", "any ", "that ", "this ", "all ", "about "):
         what = what.removeprefix(article)
-    return talk.PART_WORDS.sub("", what)
+    return what if what in talk.PARTS else talk.PART_WORDS.sub("", what)
 
 
 def _without_named(state: QueryState, part: str) -> QueryState:

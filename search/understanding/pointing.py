@@ -12,7 +12,8 @@ from search.understanding.wire import read_alpha, read_fusion, read_mode
 
 LIKE_HIT = re.compile(
     rf"\b(?:(?P<unlike>{talk.UNLIKE})|(?P<like>{talk.LIKE}))\s+{talk.REFERENCE}"
-    r"(?P<more>(?:\s*(?:,|and|&|or)\s*(?:the\s+)?(?:#|number\s+)?\d{1,3}\b(?!\s*(?:cm|mm|%)))*)",
+    r"(?P<more>(?:\s*(?:,|and|&|or)\s*(?:the\s+)?(?:#|number\s+)?\d{1,3}\b(?!\s*(?:cm|mm|%)))*)"
+    r"(?:\s+(?:more\s+)?closely)?",
     re.IGNORECASE,
 )
 _HIT = re.compile(talk.REFERENCE, re.IGNORECASE)
@@ -50,6 +51,10 @@ def _checked(changes: dict[str, object]) -> dict[str, object]:
 def references(clause: str) -> list[tuple[int, float]]:
     """Ranks that the clause points at, with their weights."""
     found: list[tuple[int, float]] = []
+    if example := talk.AS_EXAMPLE.match(clause):
+        return [(_rank(example), LIKE_WEIGHT)]
+    if verdict := talk.VERDICT.match(clause):
+        return [(_rank(verdict), LIKE_WEIGHT if verdict["good"] else UNLIKE_WEIGHT)]
     for match in LIKE_HIT.finditer(clause):
         weight = UNLIKE_WEIGHT if match["unlike"] else LIKE_WEIGHT
         found.append((_rank(match), weight))

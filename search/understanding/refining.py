@@ -91,7 +91,7 @@ def refine(
 
 
 def _read(turn: _Turn, text: str, whole: str) -> None:
-    clauses = _clauses(text, whole)
+    clauses = [whole] if _contrast(turn, whole) else _clauses(text, whole)
     if not clauses:
         turn.notices.append(NOTHING_SAID)
         turn.did("add")
@@ -182,7 +182,7 @@ def _is_command(turn: _Turn, whole: str) -> bool:
     return False
 
 
-_LONGEST_COMMAND = 9
+_LONGEST_COMMAND = 12
 
 
 def _has_own_move(clause: str) -> bool:
@@ -225,7 +225,9 @@ def _point_at_hits(turn: _Turn, clause: str) -> bool:
     turn.did("image")
     rest = _bare(LIKE_HIT.sub(" ", clause)).strip()
     # "the third one but with contrast": what follows is a change of its own.
-    if any(is_content(word) for word in rest.split()) and not talk.ALIKE_AFTER.search(clause):
+    whole = (talk.VERDICT, talk.AS_EXAMPLE)
+    told = talk.ALIKE_AFTER.search(clause) or any(pattern.match(clause) for pattern in whole)
+    if any(is_content(word) for word in rest.split()) and not told:
         _one_move(turn, rest)
     return True
 
@@ -245,14 +247,21 @@ def _drop(turn: _Turn, clause: str) -> bool:
 
 def _replace(turn: _Turn, clause: str) -> bool:
     match = next((m for pattern in talk.REPLACING if (m := pattern.match(clause))), None)
+    match = match or _contrast(turn, clause)
     if match is None:
         return False
     old = match.groupdict().get("old")
     before = turn.state
-    if old:
+    # A side or a plane is exchanged within its phrase, which stays.
+    if old and not parts.rivals_of(old):
         turn.state = parts.without(turn.state, old)
     _put_in_place(turn, match["new"], instead=bool(old) and turn.state != before)
     return turn.did("replace")
+
+
+def _contrast(turn: _Turn, clause: str) -> re.Match[str] | None:
+    match = talk.CONTRAST.match(clause)
+    return match if match and parts.without(turn.state, match["old"]) != turn.state else None
 
 
 def _put_in_place(turn: _Turn, said: str, *, instead: bool) -> None:

@@ -31,15 +31,18 @@ def _compiled(*patterns: str) -> tuple[re.Pattern[str], ...]:
 
 # Taken off the front of a clause as often as they stand there; they change nothing.
 OPENERS = re.compile(
-    r"^(?:(?:and|but|then|so|ok(?:ay)?|well|now|actually|right|oops|ugh|nope|hmm|um|please|pls|"
-    r"kindly|hi|hello|hey|thanks|maybe|perhaps|no wait|wait|sorry|can you|could you|would you|"
+    r"^(?:(?:and|but|then|so|ok(?:ay)?|well|now|actually|right(?=\s*[,.:!]|\s+(?:so|then|now)\b)|oops|ugh|nope|hmm|um|please|pls|"
+    r"kindly|oh|so sorry|if (?:at all )?possible|(?:there|it|they) (?:ought to|has to|have to|needs? to) (?:be|show|have|contain)|hi|hello|hey|thanks|maybe|perhaps|no wait|wait|sorry|can you|could you|would you|"
     r"can we|could we|could i|can i|i(?:'d| would) like(?: you)? to|i want(?: you)? to|let's|"
-    r"ideally|(?:it |they )?(?:must|should) (?:say|show|have|contain|mention))\b[\s,:!-]*)+",
+    r"ideally|to(?= (?:show|find|see|look)\b)|(?:it |they )?(?:must|should) (?:say|show|have|contain|mention))\b[\s,:!-]*)+",
     re.IGNORECASE,
 )
 CLOSERS = re.compile(
     r"[\s,]*\b(?:please|pls|thanks|thank you|would you|if you can|for me|actually|though|"
     r"(?<!start )(?<!begin )again|after all)\s*[.!?]*$|"
+    r",?\s+(?:if possible|if you (?:have|can|could)(?: it| them| any)?|so |to me|(?:which|that) would be (?:\w+)|"
+    r"would be (?:lovely|great|nice|good|perfect|ideal|helpful)|i (?:think|guess|suppose))[.!?]*$|"
+    r",?\s+(?:because\b.*|for (?:privacy|copyright|consent|anonymity)(?: reasons)?[.!?]*)$|"
     r"[\s.,;:!?]+$",
     re.IGNORECASE,
 )
@@ -55,27 +58,31 @@ SPLIT = re.compile(
 )
 
 EXPLAIN = re.compile(
-    r"\b(?:why|how come|explain|what made|reasons? for|what is|what's)\b", re.IGNORECASE
+    r"\b(?:why|how come|for what reason|explain|what made|reasons? for|what is|what's)\b",
+    re.IGNORECASE,
 )
 SAVE = re.compile(
-    r"\b(?:save|store|keep|bookmark|file)\b(?:\s+(?:this|it|that|the|my|search|one|query)\b)*"
+    r"\b(?:save|store|keep|bookmark|file)\b(?:\s+(?:this|it|that|the|my|search|one|query|away|down)\b)*"
     r"(?:\s+(?:as|under(?:\s+the\s+name)?|called|named)\s+(?P<name>.+))?$",
     re.IGNORECASE,
 )
 CALL = re.compile(r"^call (?:this|it|that)(?: one| search)?\s+(?P<name>.+?)\s+and save(?: it| this)?$",
                   re.IGNORECASE)  # fmt: skip
 REDO = re.compile(
-    r"\b(?:redo|bring (?:that|it|the) (?:change )?back|reapply|go forward|undo the undo)\b",
+    r"\b(?:redo|restore (?:it|that)|(?:put|bring|take) back (?:the|that|what).*(?:undid|undone|took back)|(?:shouldn't|should not) have undone|bring (?:that|it|the) (?:change )?back|reapply|go forward|undo the undo)\b",
     re.IGNORECASE,
 )
 UNDO = re.compile(
-    r"\b(?:undo|revert|(?:ctrl|cmd)[ +-]*z|go back(?: (?:one|a) step)?$|take (?:that|it) back|"
+    r"\b(?:undo|revert|(?:didn't|did not) (?:want|mean)(?: to do)? (?:that|this|it)\b|"
+    r"(?:reverse|roll back|put back) (?:it|that|the last)\b|(?:was|that) better before|made it worse|"
+    r"(?:how|as|the way) it was(?: before)?$|(?:ctrl|cmd)[ +-]*z|go back(?: (?:one|a) step)?$|take (?:that|it) back|"
     r"(?:scrap|scratch|cancel) (?:that|the)(?: last)?(?: (?:change|one|step))?$|"
     r"back to the (?:previous|last)(?: (?:search|one|step))?$|previous search)",
     re.IGNORECASE,
 )
 START_OVER = re.compile(
-    r"^(?:.*\b)?(?:start (?:over|again|afresh|from scratch)|begin again(?: from scratch)?|"
+    r"^(?:.*\b)?(?:start (?:over|again|afresh|from scratch)|begin (?:again|anew|afresh)(?: from scratch)?|clean slate|"
+    r"(?:start|begin|go) (?:from|at|back to) (?:zero|the beginning|square one|the start)|blank page|throw (?:it|everything) all away|"
     r"from scratch|clear (?:everything|all|it all)|reset(?: (?:the|this|my) search| everything| all"
     r"| it)?|wipe (?:it|everything|all)(?:, fresh start)?|fresh start|new search|"
     r"forget (?:everything|all(?: of)? (?:it|that)|it all))$",
@@ -84,14 +91,14 @@ START_OVER = re.compile(
 
 _MODES: tuple[tuple[str, dict[str, object]], ...] = (
         (r"\b(?:captions?|words|text|keywords?)(?: search)? only\b|\bonly (?:the )?(?:captions?|words|text)\b|"
-         r"\bjust (?:match )?(?:on )?(?:the )?(?:words|captions?|text)(?: in the captions?)?\b|"
+         r"\b(?:captions?|words|(?:caption )?text) alone\b|\bcaption text(?: only)?\b|\bjust (?:match )?(?:on )?(?:the )?(?:words|captions?|text)(?: in the captions?)?\b|"
          r"\b(?:keyword|lexical|full[- ]text)(?: (?:search|mode))?\b|\bby (?:words?|captions?|text)(?: only)?\b",
          {"mode": "lexical"}),
         (r"\b(?:by|with|using) (?:the )?(?:images?|pictures?|looks?|appearance)(?: only)?\b|"
          r"\b(?:semantic|visual|vector)(?:ly)?(?: (?:search|mode))?(?: only)?\b|\bby how (?:they|it) looks?\b|"
-         r"\b(?:images?|pictures?) only\b",
+         r"\b(?:images?|pictures?) (?:only|alone)\b",
          {"mode": "semantic"}),
-        (r"\bhybrid(?: (?:search|mode))?\b|\bboth (?:the )?(?:text|words|captions?) and (?:the )?(?:images?|pictures?)\b",
+        (r"\bhybrid(?: (?:search|mode))?\b|\b(?:both|combine|mix|blend|join) (?:the )?(?:text|words|captions?) and (?:the )?(?:images?|pictures?)\b",
          {"mode": "hybrid"}),
         (r"\b(?:rrf|reciprocal rank(?: fusion)?|rank fusion|by ranks?)\b", {"fusion": "rrf"}),
         (r"\b(?:linear(?: fusion)?|by scores?|score fusion)\b", {"fusion": "linear"}),
@@ -101,17 +108,30 @@ MODES = tuple((re.compile(pattern, re.IGNORECASE), change) for pattern, change i
 # What may stand around one of these and mean nothing more.
 AROUND_A_MODE = frozenset(
     {"search", "use", "using", "mode", "match", "rank", "ranking", "set", "fusion", "instead",
-     "switch", "go", "back", "try", "make", "sort", "order", "turn", "change"}
+     "switch", "go", "back", "try", "make", "sort", "order", "turn", "change", "look", "put", "weigh",
+     "together", "purely", "entirely", "rely", "judge", "just", "let"}
 )  # fmt: skip
 
 LIKE = (
     r"more (?:like|of|similar to|(?:that|which) (?:resembles?|look like))|"
     r"(?:others?|ones|more|anything) (?:that |which )?looks? like|similar to|"
-    r"same (?:sort of thing|kind of thing|thing|kind|sort)?\s*as|resembl(?:e|es|ing)|like"
+    r"same (?:sort of thing|kind of thing|thing|kind|sort)?\s*as|resembl(?:e|es|ing)|"
+    r"in the (?:style|manner|vein) of|(?:closer|nearer) to|match(?:es|ing)?|lookalikes? (?:of|for)|like"
 )
 UNLIKE = (
     r"(?:less|fewer|not|nothing|anything but) (?:like|of|similar to)|unlike|dissimilar to|"
-    r"different from|further from"
+    r"different from|(?:stay|keep|steer) (?:away|clear) (?:from|of)(?: anything)?(?: like)?|(?:further|away) from"
+)
+# "number 3 is perfect": a verdict on a hit says which way to go.
+VERDICT = re.compile(
+    rf"^{REFERENCE}\s+(?:is|was|looks)\s+(?:just |exactly |really |quite )?"
+    r"(?:(?P<good>perfect|great|good|right|ideal|spot on|what (?:i|we) (?:want|need))|"
+    r"(?P<bad>wrong|bad|(?:way )?off|useless|no good|not (?:right|it|good|what (?:i|we) (?:want|need))))\b",
+    re.IGNORECASE,
+)
+AS_EXAMPLE = re.compile(
+    rf"^(?:use|take|treat)\s+{REFERENCE}\s+as\s+(?:the|an|my|a)\s+(?:example|model|reference|guide)",
+    re.IGNORECASE,
 )
 ALIKE_AFTER = re.compile(
     r"\b(?:more (?:of|like) (?:those|that|this|it|them)|similar ones|ones like (?:that|it|this)|"
@@ -125,16 +145,24 @@ _ALL_WITH = r"(?:\s+(?:anything|everything|all|any|the ones|ones|those|images|pi
 TAKING_AWAY = re.compile(
     rf"^(?:(?:take out|hide|skip|leave out|filter out|screen out|kick out){_ALL_WITH}|"
     r"nothing (?:with|showing|from)|none (?:with|of)|"
-    r"i (?:don't|do not|dont) want(?: to see)?(?: any)?|exclude)\s+",
+    r"(?:omit|discard|reject|eliminate|suppress|spare me|get rid of|steer clear of|stay away from)"
+    rf"{_ALL_WITH}(?: from)?|(?:i'm|i am|we're|we are) not (?:interested in|after|looking for)|"
+    r"(?:i|we) (?:don't|do not|dont) want(?: to see)?(?: any)?|"
+    r"(?:i|we) (?:can't|cannot|can not) (?:have|use|show|accept|take)(?: any)?|exclude)\s+",
     re.IGNORECASE,
 )
 NARROWING = re.compile(
-    r"\b(?:only|just|solely|exclusively|restrict(?:ed)?(?: \w+)? to|limit(?:ed)?(?: \w+)? to|"
+    r"\b(?:(?:i|we) can only (?:use|take|have|accept)|only|just|solely|exclusively|strictly|"
+    r"(?:stick|keep)(?:ing)? to|stick(?:ing)? with|confin(?:e|ed|ing)(?: \w+)? to|"
+    r"(?:filter|screen)(?: \w+)? (?:for|to|on|by)|(?:i|we) only care about|"
+    r"keep (?:it|them|this) (?:to|at)|limit(?:ed)? (?:\w+ )?\w+ to|(?:focus|concentrate)(?: \w+)? on|cut(?: \w+)? down to|restrict(?:ed)?(?: \w+)? to|limit(?:ed)?(?: \w+)? to|"
     r"narrow(?:ed)?(?: \w+)?(?: down)? to|nothing but|keep)\b",
     re.IGNORECASE,
 )
 ADDING = re.compile(
-    r"\b(?:also|too|as well|plus|add|include|including|in addition)\b|^(?:and|or)\b", re.IGNORECASE
+    r"\b(?:also|too|as well|plus|add|include|including|in addition|"
+    r"throw in|bring in|alongside|along with|together with|combined with)\b|^(?:and|or)\b",
+    re.IGNORECASE,
 )
 
 DROPPING: tuple[re.Pattern[str], ...] = _compiled(
@@ -144,6 +172,14 @@ DROPPING: tuple[re.Pattern[str], ...] = _compiled(
     r"(?: (?:in|on|of|from))?\s+(?P<what>.+)$",
     r"^(?:it )?(?:doesn't|does not) matter (?:which|what)\s+(?P<what>.+)$",
     r"^(?:any|either|both)\s+(?P<what>\w+)\s+(?:will do|(?:is|are) (?:good|fine|ok(?:ay)?|all right)|goes|works|would do)$",
+    r"^(?P<what>.+?)\s+(?:(?:is|are) (?:not|no longer)|(?:is|are)n't)\s+"
+    r"(?:needed|necessary|important|required|relevant|essential|an issue)(?: any ?more)?$",
+    r"^(?P<what>.+?)\s+(?:can|may|could) be (?:anything|whatever|any(?: of them)?)(?: (?:you|it) likes?)?$",
+    r"^(?:i|we) (?:don't|do not) (?:care|mind) (?:which|what|about)\s+(?P<what>.+)$",
+    r"^(?P<what>.+?),?\s+(?:it's|it is) all the same(?: to me)?$",
+    r"^(?P<what>.+?)\s+(?:can|may) (?:come back(?: in)?|be (?:back|there|in)|stay(?: after all)?|return)$",
+    r"^(?P<what>.+?),?\s+(?:(?:i|we) (?:don't|do not) (?:mind|care)|(?:it )?(?:doesn't|does not) matter|whichever)$",
+    r"^(?:i|we) (?:can|could) (?:live|cope) with\s+(?P<what>.+)$",
     r"^(?P<what>.+?)\s+(?:is|are)\s+(?:ok(?:ay)?|fine|allowed|all right|welcome)$",
 )  # fmt: skip
 # What a person calls a part without naming its content.
@@ -151,7 +187,9 @@ PARTS: dict[str, str] = {
     **dict.fromkeys(("modality", "modalities", "kind of image", "technique"), "modality"),
     **dict.fromkeys(("region", "body part", "anatomy", "organ"), "anatomy"),
     **dict.fromkeys(("sex", "sexes", "gender"), "sex"),
-    **dict.fromkeys(("year", "years", "date", "dates", "time"), "year"),
+    **dict.fromkeys(
+        ("year", "years", "date", "dates", "time", "publication year", "publication date"), "year"
+    ),
     **dict.fromkeys(("licence", "license", "licences"), "licence"),
     **dict.fromkeys(("side", "sides", "laterality"), "side"),
     **dict.fromkeys(("plane", "planes", "orientation"), "plane"),
@@ -166,14 +204,27 @@ PART_WORDS = re.compile(
 )
 
 REPLACING: tuple[re.Pattern[str], ...] = _compiled(
-    r"^(?:swap|replace|exchange|substitute|change|switch)\s+(?!it\b|that\b|this\b|to\b)(?P<old>.+?)\s+(?:for|with|by|to|into)\s+(?P<new>.+)$",
+    r"^(?:swap|replace|exchange|substitute|change|switch|turn|trade|convert)\s+(?!it\b|that\b|this\b|to\b)(?P<old>.+?)\s+(?:for|with|by|to|into)\s+(?P<new>.+)$",
     r"^instead of\s+(?P<old>.+?)(?:,\s*|\s+(?:show|use|take)\s+)(?P<new>.+)$",
-    r"^(?P<new>.+?)\s+(?:instead of|rather than|in place of)\s+(?P<old>.+)$",
+    r"^(?P<old>.+?) (?:was|is) (?:a mistake|wrong|not right|a typo),?\s+(?:(?:it|that)(?:'s| is| should be)|"
+    r"(?:i|we) (?:need|want|meant|mean))\s+(?P<new>.+)$",
+    r"^(?:i|we)(?:'d| would)? prefer\s+(?P<new>.+?)\s+(?:over|to)\s+(?P<old>.+)$",
+    r"^(?:the )?wrong \w+,?\s+(?:sorry,?\s+)?(?:it's|it is|it was|it should be|that should be)\s+(?P<new>.+)$",
+    r"^it (?:was|is)\s+(?P<new>.+?)\s+(?:that )?(?:i|we) (?:was thinking of|meant|wanted|had in mind)$",
+    r"^i said\s+(?P<old>.+?),?\s+(?:but\s+)?(?:i\s+)?(?:meant|mean)\s+(?P<new>.+)$",
+    r"^(?:(?:use|take|try|show|(?:i|we)(?:'d| would)? rather have)\s+(?:me\s+)?)?(?P<new>.+?)\s+(?:instead of|rather than|in place of|in lieu of)\s+(?P<old>.+)$",
     r"^(?:no,?\s+)?(?:i (?:meant|mean)|make (?:it|that|this|them)|(?:change|switch|turn) (?:it |that |this |over )?(?:in)?to|"
     r"(?:what|how) about|instead|try|(?:show )?(?:me )?(?:the )?same(?: \w+)? (?:on|in|with|but(?: on)?))\s+(?P<new>.+)$",
     r"^(?P<new>.+?),?\s+instead$",
     r"^(?P<new>the other side)$",
 )  # fmt: skip
+
+# "Right, not left" replaces where the second is there, and excludes where it is not.
+CONTRAST = re.compile(
+    r"^(?!(?:it|they|that|this|must|should|do|does|is|are|can|could)\b)"
+    r"(?P<new>[\w-]+(?: [\w-]+)?),?\s+(?:and\s+)?not\s+(?P<old>[\w-]+(?: [\w-]+)?)$",
+    re.IGNORECASE,
+)
 
 # Words of which one replaces another.
 RIVALS: dict[str, frozenset[str]] = {
@@ -198,17 +249,15 @@ PEOPLE_NOUN = re.compile(
     re.IGNORECASE,
 )
 
-NEW_TOPIC = re.compile(
-    r"\b(?:new (?:topic|search|question|subject)|something (?:else|(?:completely |totally )?different)|"
-    r"next(?: one)?\s*[:.,]|a different (?:question|topic|subject)|move on to|moving on|another topic|"
-    r"change of (?:topic|subject))",
-    re.IGNORECASE,
+_NEW_TOPIC = (
+    r"(?:new (?:topic|search|question|subject)|something (?:else|(?:completely |totally )?different)|"
+    r"a different (?:question|topic|subject)|move on to|moving on|another topic|"
+    r"change of (?:topic|subject)|different (?:subject|topic|question|case)(?: now)?|(?:that|this)(?: one)?(?:'s| is) (?:finished|done|settled)|"
+    r"(?:done|finished|through) with (?:that|this|those|these|them)(?: one)?"
 )
+NEW_TOPIC = re.compile(rf"\b{_NEW_TOPIC}|next(?: one)?\s*[:.,])", re.IGNORECASE)
 NEW_TOPIC_WORDS = re.compile(
-    r"^.*?\b(?:new (?:topic|search|question|subject)|something (?:else|(?:completely |totally )?different)|"
-    r"next(?: one)?|a different (?:question|topic|subject)|move on to|moving on|another topic|"
-    r"change of (?:topic|subject))\s*(?:to\b|[:.,;-])*\s*",
-    re.IGNORECASE,
+    rf"^.*?\b{_NEW_TOPIC}|next(?: one)?)\s*(?:to\b|[:.,;-])*\s*", re.IGNORECASE
 )
 # It speaks of what is there already.
 ANAPHORA = re.compile(
@@ -218,7 +267,7 @@ ANAPHORA = re.compile(
 CONTINUES = re.compile(
     r"^(?:and|also|only|just|with|without|in|on|at|no|not|but|except|from|after|before|since|until|"
     r"instead|make|what about|how about|for|showing|plus|add|ideally|exclude|restrict|limit|narrow|"
-    r"nothing|older|younger|any with|must|upright|keep|show (?:me )?(?:only|just)|during|to)\b",
+    r"nothing|stick|confine|strictly|focus|concentrate|throw in|trade|older|younger|any with|must|upright|keep|show (?:me )?(?:only|just)|during|to)\b",
     re.IGNORECASE,
 )
 REQUESTS = re.compile(

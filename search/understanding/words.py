@@ -26,18 +26,30 @@ STOP_WORDS = frozenset(
 )  # fmt: skip
 
 ASKING_WORDS = frozenset(
-    {"available", "bring", "case", "cases", "collection", "concerning", "contain", "containing",
-     "contains", "corpus", "database", "dataset", "demonstrate", "demonstrates",
-     "demonstrating", "depict", "depicting", "depicts", "different", "display", "displaying",
-     "evidence", "example", "examples", "feature", "features", "featuring", "fetch", "fig",
-     "figs", "figure", "figures", "find", "finding", "get", "getting", "give", "good", "got",
-     "having", "hello", "help", "hey", "hi", "illustrate", "illustrates", "illustrating",
-     "image", "imaged", "images", "imaging", "interested", "kind", "kindly", "kinds", "know",
-     "like", "list", "look", "looking", "looks", "need", "needs", "nice", "pic", "pics",
-     "picture", "pictures", "please", "pls", "plz", "pull", "regarding", "related",
-     "retrieve", "reveal", "revealing", "reveals", "sample", "samples", "scan", "scanned",
-     "scans", "search", "searching", "see", "seeing", "seen", "show", "showing", "shown", "shows",
-     "similar", "tell", "thank", "thanks", "type", "types", "useful", "various", "want", "wants"}
+    {"accept", "actual", "alongside", "appreciate", "appreciated", "article", "ask", "asked",
+     "attach", "available", "better", "book", "brilliant", "bring", "care", "case", "cases",
+     "certainly", "chance", "chapter", "collection", "come", "comes", "concerning", "contain",
+     "containing", "contains", "corpus", "course", "database", "dataset", "deck", "definitely",
+     "demonstrate", "demonstrates", "demonstrating", "depict", "depicting", "depicts", "different",
+     "display", "displaying", "done", "else's", "enough", "evidence", "example", "examples",
+     "feature", "features", "featuring", "fetch", "fig", "figs", "figure", "figures", "find",
+     "finding", "fine", "finished", "get", "getting", "give", "glad", "glance", "go", "going",
+     "good", "got", "grateful", "great", "guess", "happen", "happy", "having", "hello", "help",
+     "hey", "hi", "hope", "hoping", "ideal", "ideally", "illustrate", "illustrates",
+     "illustrating", "image", "imaged", "images", "imaging", "importantly", "instead",
+     "interested", "keep", "kind", "kindly", "kinds", "know", "lecture", "like", "list", "look",
+     "looking", "looks", "lovely", "mainly", "make", "manuscript", "mean", "meant", "mention",
+     "mind", "mistake", "moment", "need", "needs", "next", "nice", "oh", "oops", "ought", "paper",
+     "perfect", "pic", "pics", "picture", "pictures", "please", "plenty", "pls", "plz", "possible",
+     "possibly", "prefer", "preferably", "preferred", "presentation", "pull", "purely", "purpose",
+     "purposes", "put", "quickly", "reason", "regarding", "related", "respect", "result",
+     "results", "retrieve", "reveal", "revealing", "reveals", "said", "sample", "samples", "say",
+     "scan", "scanned", "scans", "search", "searching", "see", "seeing", "seen", "share", "show",
+     "showing", "shown", "shows", "similar", "simply", "sorry", "sort", "specifically", "start",
+     "stuff", "suggest", "suppose", "supposed", "sure", "talk", "teaching", "tell", "textbook",
+     "thank", "thanks", "think", "thinking", "throw", "time", "today", "tomorrow", "topic",
+     "totally", "try", "trying", "type", "types", "use", "used", "useful", "various", "want",
+     "wants", "wonder", "wonderful", "wondering", "worth", "you'd", "you'll", "you've"}
 )  # fmt: skip
 
 SAYS_LITTLE = frozenset(
@@ -57,6 +69,8 @@ ASKING_PHRASES = (
     r"let(?:'s| me| us)(?: see| look at)?",
     r"i(?: am|'m)? (?:looking|searching) for",
     r"i(?:'d| would)? (?:want|need|like|love)(?: to (?:see|find|look at))?",
+    r"(?:the |my |our |an? )?(?:author|editor|doctor|professor|client|reviewer|colleague)s? "
+    r"(?:needs?|wants?|asks? for|asked for|would like|is looking for)",
     r"(?:do|does) you have",
     r"have you got",
     r"(?:is|are) there",
