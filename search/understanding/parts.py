@@ -89,6 +89,11 @@ def rivals_of(text: str) -> str:
     return next((name for name, words in talk.RIVALS.items() if folded in words), "")
 
 
+def are_rivals(old: str, new: str) -> bool:
+    group, other = (rivals_of(tidied(said).strip().removeprefix("the ")) for said in (old, new))
+    return group == other != "" or (group == "side" and new.casefold() == "the other side")
+
+
 def other_side(state: QueryState) -> str:
     words = {word.casefold() for p in state.phrases for word in p.text.split()}
     return next((other for side, other in talk.OTHER_SIDE.items() if side in words), "other side")

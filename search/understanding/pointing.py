@@ -64,6 +64,12 @@ def references(clause: str) -> list[tuple[int, float]]:
     return found
 
 
+def says_more(clause: str) -> bool:
+    """Whether a clause that points at hits has something else to say, which `LIKE_HIT` left."""
+    all_of_it = talk.VERDICT.match(clause) or talk.AS_EXAMPLE.match(clause)
+    return not (all_of_it or talk.ALIKE_AFTER.search(clause))
+
+
 def ranks(text: str) -> list[int]:
     return [_rank(match) for match in _HIT.finditer(text)]
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from search.understanding import parts, talk
 from search.understanding.noun_phrases import DEFAULT_PIPELINE, is_content
-from search.understanding.pointing import LIKE_HIT, mode_of, ranks, references
+from search.understanding.pointing import LIKE_HIT, mode_of, ranks, references, says_more
 from search.understanding.state import MAX_PARTS, Filter, ImageReference, QueryState
 from search.understanding.understand import NOTHING_SAID, normalised, understand
 from search.understanding.wire import count_parts
@@ -225,9 +225,7 @@ def _point_at_hits(turn: _Turn, clause: str) -> bool:
     turn.did("image")
     rest = _bare(LIKE_HIT.sub(" ", clause)).strip()
     # "the third one but with contrast": what follows is a change of its own.
-    whole = (talk.VERDICT, talk.AS_EXAMPLE)
-    told = talk.ALIKE_AFTER.search(clause) or any(pattern.match(clause) for pattern in whole)
-    if any(is_content(word) for word in rest.split()) and not told:
+    if says_more(clause) and any(is_content(word) for word in rest.split()):
         _one_move(turn, rest)
     return True
 
@@ -250,12 +248,12 @@ def _replace(turn: _Turn, clause: str) -> bool:
     match = match or _contrast(turn, clause)
     if match is None:
         return False
-    old = match.groupdict().get("old")
+    old, new = match.groupdict().get("old"), match["new"]
     before = turn.state
     # A side or a plane is exchanged within its phrase, which stays.
-    if old and not parts.rivals_of(old):
+    if old and not parts.are_rivals(old, new):
         turn.state = parts.without(turn.state, old)
-    _put_in_place(turn, match["new"], instead=bool(old) and turn.state != before)
+    _put_in_place(turn, new, instead=bool(old) and turn.state != before)
     return turn.did("replace")
 
 

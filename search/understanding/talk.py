@@ -31,18 +31,20 @@ def _compiled(*patterns: str) -> tuple[re.Pattern[str], ...]:
 
 # Taken off the front of a clause as often as they stand there; they change nothing.
 OPENERS = re.compile(
-    r"^(?:(?:and|but|then|so|ok(?:ay)?|well|now|actually|right(?=\s*[,.:!]|\s+(?:so|then|now)\b)|oops|ugh|nope|hmm|um|please|pls|"
-    r"kindly|oh|so sorry|if (?:at all )?possible|(?:there|it|they) (?:ought to|has to|have to|needs? to) (?:be|show|have|contain)|hi|hello|hey|thanks|maybe|perhaps|no wait|wait|sorry|can you|could you|would you|"
-    r"can we|could we|could i|can i|i(?:'d| would) like(?: you)? to|i want(?: you)? to|let's|"
-    r"ideally|to(?= (?:show|find|see|look)\b)|(?:it |they )?(?:must|should) (?:say|show|have|contain|mention))\b[\s,:!-]*)+",
+    r"^(?:(?:and|but|then|so|ok(?:ay)?|well|now|actually|oops|ugh|nope|hmm|um|oh|please|pls|kindly|"
+    r"right(?=\s*[,.:!]|\s+(?:so|then|now)\b)|hi|hello|hey|thanks|maybe|perhaps|ideally|"
+    r"(?:no )?wait|(?:so )?sorry|if (?:at all )?possible|(?:can|could|would) you|(?:can|could) (?:we|i)|"
+    r"i(?:'d| would) like(?: you)? to|i want(?: you)? to|let's|to(?= (?:show|find|see|look)\b)|"
+    r"(?:there|it|they) (?:ought to|has to|have to|needs? to) (?:be|show|have|contain)|"
+    r"(?:it |they )?(?:must|should) (?:say|show|have|contain|mention))\b[\s,:!-]*)+",
     re.IGNORECASE,
 )
 CLOSERS = re.compile(
     r"[\s,]*\b(?:please|pls|thanks|thank you|would you|if you can|for me|actually|though|"
     r"(?<!start )(?<!begin )again|after all)\s*[.!?]*$|"
-    r",?\s+(?:if possible|if you (?:have|can|could)(?: it| them| any)?|so |to me|(?:which|that) would be (?:\w+)|"
+    r",?\s+(?:if possible|if you (?:have|can|could)(?: it| them| any)?|to me|(?:which|that) would be (?:\w+)|"
     r"would be (?:lovely|great|nice|good|perfect|ideal|helpful)|i (?:think|guess|suppose))[.!?]*$|"
-    r",?\s+(?:because\b.*|for (?:privacy|copyright|consent|anonymity)(?: reasons)?[.!?]*)$|"
+    r",?\s+for (?:privacy|copyright|consent|anonymity)(?: reasons)?[.!?]*$|"
     r"[\s.,;:!?]+$",
     re.IGNORECASE,
 )
@@ -69,20 +71,24 @@ SAVE = re.compile(
 CALL = re.compile(r"^call (?:this|it|that)(?: one| search)?\s+(?P<name>.+?)\s+and save(?: it| this)?$",
                   re.IGNORECASE)  # fmt: skip
 REDO = re.compile(
-    r"\b(?:redo|restore (?:it|that)|(?:put|bring|take) back (?:the|that|what).*(?:undid|undone|took back)|(?:shouldn't|should not) have undone|bring (?:that|it|the) (?:change )?back|reapply|go forward|undo the undo)\b",
+    r"\b(?:redo|restore (?:it|that)|reapply|go forward|undo the undo|"
+    r"(?:put|bring|take) back (?:the|that|what).*(?:undid|undone|took back)|"
+    r"(?:shouldn't|should not) have undone|bring (?:that|it|the) (?:change )?back)\b",
     re.IGNORECASE,
 )
 UNDO = re.compile(
     r"\b(?:undo|revert|(?:didn't|did not) (?:want|mean)(?: to do)? (?:that|this|it)\b|"
     r"(?:reverse|roll back|put back) (?:it|that|the last)\b|(?:was|that) better before|made it worse|"
-    r"(?:how|as|the way) it was(?: before)?$|(?:ctrl|cmd)[ +-]*z|go back(?: (?:one|a) step)?$|take (?:that|it) back|"
+    r"(?:how|as|the way) it was(?: before)?$|(?:ctrl|cmd)[ +-]*z|go back(?: (?:one|a) step)?$|"
+    r"take (?:that|it) back|"
     r"(?:scrap|scratch|cancel) (?:that|the)(?: last)?(?: (?:change|one|step))?$|"
     r"back to the (?:previous|last)(?: (?:search|one|step))?$|previous search)",
     re.IGNORECASE,
 )
 START_OVER = re.compile(
-    r"^(?:.*\b)?(?:start (?:over|again|afresh|from scratch)|begin (?:again|anew|afresh)(?: from scratch)?|clean slate|"
-    r"(?:start|begin|go) (?:from|at|back to) (?:zero|the beginning|square one|the start)|blank page|throw (?:it|everything) all away|"
+    r"^(?:.*\b)?(?:start (?:over|again|afresh|from scratch)|clean slate|blank page|"
+    r"begin (?:again|anew|afresh)(?: from scratch)?|throw (?:it|everything) all away|"
+    r"(?:start|begin|go) (?:from|at|back to) (?:zero|the beginning|square one|the start)|"
     r"from scratch|clear (?:everything|all|it all)|reset(?: (?:the|this|my) search| everything| all"
     r"| it)?|wipe (?:it|everything|all)(?:, fresh start)?|fresh start|new search|"
     r"forget (?:everything|all(?: of)? (?:it|that)|it all))$",
@@ -91,14 +97,16 @@ START_OVER = re.compile(
 
 _MODES: tuple[tuple[str, dict[str, object]], ...] = (
         (r"\b(?:captions?|words|text|keywords?)(?: search)? only\b|\bonly (?:the )?(?:captions?|words|text)\b|"
-         r"\b(?:captions?|words|(?:caption )?text) alone\b|\bcaption text(?: only)?\b|\bjust (?:match )?(?:on )?(?:the )?(?:words|captions?|text)(?: in the captions?)?\b|"
+         r"\b(?:captions?|words|(?:caption )?text) alone\b|\bcaption text(?: only)?\b|"
+         r"\bjust (?:match )?(?:on )?(?:the )?(?:words|captions?|text)(?: in the captions?)?\b|"
          r"\b(?:keyword|lexical|full[- ]text)(?: (?:search|mode))?\b|\bby (?:words?|captions?|text)(?: only)?\b",
          {"mode": "lexical"}),
         (r"\b(?:by|with|using) (?:the )?(?:images?|pictures?|looks?|appearance)(?: only)?\b|"
          r"\b(?:semantic|visual|vector)(?:ly)?(?: (?:search|mode))?(?: only)?\b|\bby how (?:they|it) looks?\b|"
          r"\b(?:images?|pictures?) (?:only|alone)\b",
          {"mode": "semantic"}),
-        (r"\bhybrid(?: (?:search|mode))?\b|\b(?:both|combine|mix|blend|join) (?:the )?(?:text|words|captions?) and (?:the )?(?:images?|pictures?)\b",
+        (r"\bhybrid(?: (?:search|mode))?\b|\b(?:both|combine|mix|blend|join) "
+         r"(?:the )?(?:text|words|captions?) and (?:the )?(?:images?|pictures?)\b",
          {"mode": "hybrid"}),
         (r"\b(?:rrf|reciprocal rank(?: fusion)?|rank fusion|by ranks?)\b", {"fusion": "rrf"}),
         (r"\b(?:linear(?: fusion)?|by scores?|score fusion)\b", {"fusion": "linear"}),
@@ -145,7 +153,7 @@ _ALL_WITH = r"(?:\s+(?:anything|everything|all|any|the ones|ones|those|images|pi
 TAKING_AWAY = re.compile(
     rf"^(?:(?:take out|hide|skip|leave out|filter out|screen out|kick out){_ALL_WITH}|"
     r"nothing (?:with|showing|from)|none (?:with|of)|"
-    r"(?:omit|discard|reject|eliminate|suppress|spare me|get rid of|steer clear of|stay away from)"
+    r"(?:omit|discard|reject|eliminate|suppress|spare me|steer clear of|stay away from)"
     rf"{_ALL_WITH}(?: from)?|(?:i'm|i am|we're|we are) not (?:interested in|after|looking for)|"
     r"(?:i|we) (?:don't|do not|dont) want(?: to see)?(?: any)?|"
     r"(?:i|we) (?:can't|cannot|can not) (?:have|use|show|accept|take)(?: any)?|exclude)\s+",
@@ -154,9 +162,10 @@ TAKING_AWAY = re.compile(
 NARROWING = re.compile(
     r"\b(?:(?:i|we) can only (?:use|take|have|accept)|only|just|solely|exclusively|strictly|"
     r"(?:stick|keep)(?:ing)? to|stick(?:ing)? with|confin(?:e|ed|ing)(?: \w+)? to|"
-    r"(?:filter|screen)(?: \w+)? (?:for|to|on|by)|(?:i|we) only care about|"
-    r"keep (?:it|them|this) (?:to|at)|limit(?:ed)? (?:\w+ )?\w+ to|(?:focus|concentrate)(?: \w+)? on|cut(?: \w+)? down to|restrict(?:ed)?(?: \w+)? to|limit(?:ed)?(?: \w+)? to|"
-    r"narrow(?:ed)?(?: \w+)?(?: down)? to|nothing but|keep)\b",
+    r"filter(?: \w+)? (?:for|to|on|by)|(?:i|we) only care about|"
+    r"keep (?:it|them|this) (?:to|at)|(?:focus|concentrate)(?: \w+)? on|cut(?: \w+)? down to|"
+    r"(?:restrict|limit)(?:ed)?(?: \w+){0,2} to|narrow(?:ed)?(?: \w+)?(?: down)? to|"
+    r"nothing but|keep)\b",
     re.IGNORECASE,
 )
 ADDING = re.compile(
@@ -204,7 +213,8 @@ PART_WORDS = re.compile(
 )
 
 REPLACING: tuple[re.Pattern[str], ...] = _compiled(
-    r"^(?:swap|replace|exchange|substitute|change|switch|turn|trade|convert)\s+(?!it\b|that\b|this\b|to\b)(?P<old>.+?)\s+(?:for|with|by|to|into)\s+(?P<new>.+)$",
+    r"^(?:swap|replace|exchange|substitute|change|switch|turn|trade|convert)\s+(?!it\b|that\b|this\b|to\b)"
+    r"(?P<old>.+?)\s+(?:for|with|by|to|into)\s+(?P<new>.+)$",
     r"^instead of\s+(?P<old>.+?)(?:,\s*|\s+(?:show|use|take)\s+)(?P<new>.+)$",
     r"^(?P<old>.+?) (?:was|is) (?:a mistake|wrong|not right|a typo),?\s+(?:(?:it|that)(?:'s| is| should be)|"
     r"(?:i|we) (?:need|want|meant|mean))\s+(?P<new>.+)$",
@@ -212,7 +222,8 @@ REPLACING: tuple[re.Pattern[str], ...] = _compiled(
     r"^(?:the )?wrong \w+,?\s+(?:sorry,?\s+)?(?:it's|it is|it was|it should be|that should be)\s+(?P<new>.+)$",
     r"^it (?:was|is)\s+(?P<new>.+?)\s+(?:that )?(?:i|we) (?:was thinking of|meant|wanted|had in mind)$",
     r"^i said\s+(?P<old>.+?),?\s+(?:but\s+)?(?:i\s+)?(?:meant|mean)\s+(?P<new>.+)$",
-    r"^(?:(?:use|take|try|show|(?:i|we)(?:'d| would)? rather have)\s+(?:me\s+)?)?(?P<new>.+?)\s+(?:instead of|rather than|in place of|in lieu of)\s+(?P<old>.+)$",
+    r"^(?:(?:use|take|try|show|(?:i|we)(?:'d| would)? rather have)\s+(?:me\s+)?)?"
+    r"(?P<new>.+?)\s+(?:instead of|rather than|in place of|in lieu of)\s+(?P<old>.+)$",
     r"^(?:no,?\s+)?(?:i (?:meant|mean)|make (?:it|that|this|them)|(?:change|switch|turn) (?:it |that |this |over )?(?:in)?to|"
     r"(?:what|how) about|instead|try|(?:show )?(?:me )?(?:the )?same(?: \w+)? (?:on|in|with|but(?: on)?))\s+(?P<new>.+)$",
     r"^(?P<new>.+?),?\s+instead$",
@@ -252,7 +263,8 @@ PEOPLE_NOUN = re.compile(
 _NEW_TOPIC = (
     r"(?:new (?:topic|search|question|subject)|something (?:else|(?:completely |totally )?different)|"
     r"a different (?:question|topic|subject)|move on to|moving on|another topic|"
-    r"change of (?:topic|subject)|different (?:subject|topic|question|case)(?: now)?|(?:that|this)(?: one)?(?:'s| is) (?:finished|done|settled)|"
+    r"change of (?:topic|subject)|different (?:subject|topic|question|case)(?: now)?|"
+    r"(?:that|this)(?: one)?(?:'s| is) (?:finished|done|settled)|"
     r"(?:done|finished|through) with (?:that|this|those|these|them)(?: one)?"
 )
 NEW_TOPIC = re.compile(rf"\b{_NEW_TOPIC}|next(?: one)?\s*[:.,])", re.IGNORECASE)
@@ -267,7 +279,8 @@ ANAPHORA = re.compile(
 CONTINUES = re.compile(
     r"^(?:and|also|only|just|with|without|in|on|at|no|not|but|except|from|after|before|since|until|"
     r"instead|make|what about|how about|for|showing|plus|add|ideally|exclude|restrict|limit|narrow|"
-    r"nothing|stick|confine|strictly|focus|concentrate|throw in|trade|older|younger|any with|must|upright|keep|show (?:me )?(?:only|just)|during|to)\b",
+    r"nothing|stick|confine|strictly|focus|concentrate|throw in|trade|older|younger|any with|must|"
+    r"upright|keep|show (?:me )?(?:only|just)|during|to)\b",
     re.IGNORECASE,
 )
 REQUESTS = re.compile(

@@ -14,7 +14,7 @@ _PUBLISHED = r"(?:(?:published|dated|made|taken|printed)\s+)?"
 _SAID = tuple(
     (re.compile(rf"(?<![\w-]){_PUBLISHED}{pattern}(?![\w-])", re.IGNORECASE), before, after)
     for pattern, before, after in (
-        (rf"(?:between|from|the\s+years|years|(?:to|in)\s+the\s+years)\s+(?P<first>{_YEAR})\s*(?:and|to|till|until|-|–)\s*(?P<last>{_YEAR})", 0, 0),
+        (rf"(?:between|from|(?:the\s+)?years)\s+(?P<first>{_YEAR})\s*(?:and|to|till|until|-|–)\s*(?P<last>{_YEAR})", 0, 0),
         (rf"(?:nothing|none|not|no)\s+{_PUBLISHED}(?:older\s+than|earlier\s+than|before|prior\s+to)\s+(?P<first>{_YEAR})", 0, 0),
         (rf"(?:nothing|none|not|no)\s+{_PUBLISHED}(?:newer\s+than|later\s+than|after)\s+(?P<last>{_YEAR})", 0, 0),
         (rf"(?:after|later\s+than|newer\s+than)\s+(?P<first>{_YEAR})", 1, 0),

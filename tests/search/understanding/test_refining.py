@@ -238,3 +238,25 @@ def test_whatever_is_said_gives_a_state_that_can_be_stored(said: str, number: in
     assert state_from_json(found.state.as_json()) == found.state
     assert count_parts(found.state) <= MAX_PARTS
     assert found.moves
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["great vessels", "fine needle aspiration", "intensive care", "breech presentation",
+     "mean diffusivity", "inversion time", "course of the facial nerve"],
+)  # fmt: skip
+def test_words_of_courtesy_that_also_name_a_finding_are_searched_for(said: str) -> None:
+    state = understand(said).state
+    found = f"{state.encoder_text} {' '.join(row.words for row in state.filters)}".split()
+    assert {word for word in said.split() if word not in ("of", "the")} <= set(found)
+
+
+def test_a_reason_that_is_given_is_not_dropped_unseen() -> None:
+    found = refine("chest CT because of trauma", QueryState())
+    assert "trauma" in found.state.encoder_text
+
+
+def test_a_word_makes_way_for_what_is_no_rival_of_it() -> None:
+    before = QueryState(phrases=(Phrase("children"), Phrase("fracture"), Phrase("cast")))
+    found = refine("swap children for pins", before)
+    assert [p.text for p in found.state.phrases] == ["fracture", "cast", "pins"]
