@@ -30,8 +30,18 @@ class _Chunk(Protocol):
     end_char: int
 
 
+class _Token(Protocol):
+    idx: int
+    lower_: str
+    pos_: str
+    dep_: str
+    children: Iterable[_Token]
+
+
 class _Doc(Protocol):
     noun_chunks: Iterable[_Chunk]
+
+    def __iter__(self) -> Iterator[_Token]: ...
 
 
 class Pipeline(Protocol):
@@ -62,9 +72,24 @@ def noun_phrases(text: str, pipeline: Pipeline | None, fixed: Sequence[Span] = (
         return []
     if pipeline is None:
         return _runs(text, words)
-    chunks = pipeline(re.sub(f"{LIFTED}+", _as_comma, text)).noun_chunks
-    bounds = [Span(chunk.start_char, chunk.end_char) for chunk in chunks]
-    return _grouped(text, words, bounds)
+    read = pipeline(re.sub(f"{LIFTED}+", _as_comma, text))
+    talk = {token.idx for token in read if _is_talk(token)}
+    bounds = [Span(chunk.start_char, chunk.end_char) for chunk in read.noun_chunks]
+    return _grouped(text, [word for word in words if word.start not in talk], bounds)
+
+
+def _is_talk(token: _Token) -> bool:
+    """A verb of the person who asks ("we might enlarge it"), not of what a picture shows."""
+    return token.pos_ == "VERB" and any(
+        child.lower_ in _SPEAKERS.get(child.dep_, ()) for child in token.children
+    )
+
+
+_SPEAKERS = {
+    "nsubj": frozenset({"i", "we", "you"}),
+    "dobj": frozenset({"it", "them", "me", "us", "those", "these"}),
+    "aux": frozenset({"would"}),
+}
 
 
 def _content_words(text: str, fixed: Sequence[Span]) -> list[Span]:

@@ -91,7 +91,7 @@ def rivals_of(text: str) -> str:
 
 def are_rivals(old: str, new: str) -> bool:
     group, other = (rivals_of(tidied(said).strip().removeprefix("the ")) for said in (old, new))
-    return group == other != "" or (group == "side" and new.casefold() == "the other side")
+    return group == other != "" or (group == "side" and bool(talk.THE_OTHER.fullmatch(new)))
 
 
 def other_side(state: QueryState) -> str:

@@ -52,9 +52,12 @@ def references(clause: str) -> list[tuple[int, float]]:
     """Ranks that the clause points at, with their weights."""
     found: list[tuple[int, float]] = []
     if example := talk.AS_EXAMPLE.match(clause):
-        return [(_rank(example), LIKE_WEIGHT)]
+        which = example["which"] or example["moved"]
+        weight = LIKE_WEIGHT if example["which"] or example["up"] else UNLIKE_WEIGHT
+        return [(rank, weight) for rank in ranks(which)]
     if verdict := talk.VERDICT.match(clause):
-        return [(_rank(verdict), LIKE_WEIGHT if verdict["good"] else UNLIKE_WEIGHT)]
+        good = bool(verdict["good"]) and not verdict["denied"]
+        return [(rank, LIKE_WEIGHT if good else UNLIKE_WEIGHT) for rank in ranks(verdict["which"])]
     for match in LIKE_HIT.finditer(clause):
         weight = UNLIKE_WEIGHT if match["unlike"] else LIKE_WEIGHT
         found.append((_rank(match), weight))

@@ -82,7 +82,7 @@ def refine(
     text, notices = normalised(utterance)
     turn = _Turn(before or QueryState(), shown, pipeline, [], notices)
     whole = _bare(text)
-    if not _is_command(turn, whole):
+    if talk.FINDING.match(whole) or not _is_command(turn, whole):
         _read(turn, text, whole)
     state = _within_limits(replace(turn.state, utterance=text), before, turn.notices)
     return Refined(
@@ -188,7 +188,7 @@ _LONGEST_COMMAND = 12
 def _has_own_move(clause: str) -> bool:
     """Whether it speaks of modes, of hits or of parts, and so cannot be a search by itself."""
     bare = _bare(clause)
-    return bool(
+    return not talk.FINDING.match(bare) and bool(
         mode_of(bare)
         or references(bare)
         or any(p.match(bare) for p in talk.DROPPING)
@@ -198,7 +198,7 @@ def _has_own_move(clause: str) -> bool:
 
 def _one_move(turn: _Turn, clause: str) -> None:
     bare = _bare(clause)
-    for move in _MOVES:
+    for move in (_delta,) if talk.FINDING.match(bare) else _MOVES:
         if move(turn, bare):
             return
 
@@ -264,7 +264,7 @@ def _contrast(turn: _Turn, clause: str) -> re.Match[str] | None:
 
 def _put_in_place(turn: _Turn, said: str, *, instead: bool) -> None:
     """`instead`: what it replaces is gone already, so nothing else is replaced."""
-    if re.fullmatch(r"the other (?:side|one)", said, re.IGNORECASE):
+    if talk.THE_OTHER.fullmatch(said):
         said = parts.other_side(turn.state)
     found = understand(parts.tidied(said), turn.pipeline).state
     for row in found.filters:
@@ -281,7 +281,10 @@ def _put_in_place(turn: _Turn, said: str, *, instead: bool) -> None:
 
 def _delta(turn: _Turn, clause: str) -> bool:
     """Words that narrow, add or exclude."""
-    clause = talk.TAKING_AWAY.sub("without ", clause)
+    if denied := next((m for p in talk.DENIED_AFTER if (m := p.match(clause))), None):
+        clause = f"without {denied['what']}"
+    if not talk.FINDING.match(clause):
+        clause = talk.TAKING_AWAY.sub("without ", clause)
     narrows = talk.NARROWING.search(clause)
     adds = talk.ADDING.search(clause)
     said = talk.NARROWING.sub(" ", clause) if narrows else talk.ADDING.sub(" ", clause)

@@ -19,10 +19,25 @@ ORDINALS = {
 
 _HIT = r"(?:one|image|picture|figure|result|hit|photo|match|example)"
 _UNIT = r"(?!\s*(?:cm|mm|years?|days?|weeks?|months?|%|st\b|nd\b|rd\b|th\b|[-.]\d|d\b|t\b|tesla))"
-REFERENCE = (
-    rf"(?:(?:the\s+)?(?:{_HIT}\s+)?(?:#|no\.?\s*|nr\.?\s*|number\s+)?\s*(?P<digits>\d{{1,3}})\b{_UNIT}"
-    rf"|(?:the\s+)?(?P<ordinal>{'|'.join(ORDINALS)})\b(?:\s+{_HIT}s?\b)?)"
+# "Grade 3" and "the third ventricle" are no hits.
+_NOT_COUNTED = "".join(
+    rf"(?<!\b{word} )"
+    for word in ("grade", "stage", "type", "class", "level", "phase", "zone", "segment", "category",
+                 "trisomy", "factor", "week", "day", "degree", "tesla", "t", "l", "c", "s")
+)  # fmt: skip
+_COUNTS_ANATOMY = (
+    r"(?!\s+(?:(?:pre)?molars?|ribs?|ventricles?|trimester|meta(?:tars|carp)als?|toes?|fingers?|digits?|"
+    r"rays?|branchial|pharyngeal|arch|degree|order|intention|cranial|nerve|lumbar|cervical|thoracic|sacral|"
+    r"vertebra\w*|part|portion|stage|phase|line|look|web|compartment|dorsal|mtp|mcp|cmc|tarso\w+|carpo\w+|"
+    r"day|week|month|year|decade)\b)"
 )
+REFERENCE = (
+    rf"(?:(?:the\s+)?(?:{_HIT}\s+)?(?:#|no\.?\s*|nr\.?\s*|number\s+)?\s*"
+    rf"{_NOT_COUNTED}(?P<digits>\d{{1,3}})\b{_UNIT}"
+    rf"|(?:the\s+)?(?P<ordinal>{'|'.join(ORDINALS)})\b{_COUNTS_ANATOMY}(?:\s+{_HIT}s?\b)?)"
+)
+_BARE_REFERENCE = re.sub(r"\?P<\w+>", "?:", REFERENCE)
+SEVERAL = rf"{_BARE_REFERENCE}(?:(?:\s*,\s*|\s*,?\s*(?:and|&|or)\s+){_BARE_REFERENCE})*"
 
 
 def _compiled(*patterns: str) -> tuple[re.Pattern[str], ...]:
@@ -44,8 +59,18 @@ CLOSERS = re.compile(
     r"(?<!start )(?<!begin )again|after all)\s*[.!?]*$|"
     r",?\s+(?:if possible|if you (?:have|can|could)(?: it| them| any)?|to me|(?:which|that) would be (?:\w+)|"
     r"would be (?:lovely|great|nice|good|perfect|ideal|helpful)|i (?:think|guess|suppose))[.!?]*$|"
+    r"\s+(?:should|must|has to|have to|ought to|needs? to) be (?:visible|there|shown|seen|present|included|"
+    r"in (?:it|there|the picture))(?=\s+(?:too|as well|also)|[.!?]*$)|"
     r",?\s+for (?:privacy|copyright|consent|anonymity)(?: reasons)?[.!?]*$|"
     r"[\s.,;:!?]+$",
+    re.IGNORECASE,
+)
+
+# What a picture may show, though it begins as a move does.
+FINDING = re.compile(
+    r"^(?:clear[- ]cell|drop (?:foot|wrist|finger|hand|metasta\w+|attacks?|lesions?)|"
+    r"skip (?:lesions?|areas?|metasta\w+)|cut (?:wounds?|injur\w+|surfaces?|ends?)|lift[- ]off|"
+    r"redo (?!it\b|that\b|this\b|the\b|please\b)\w+)\b",
     re.IGNORECASE,
 )
 
@@ -60,11 +85,12 @@ SPLIT = re.compile(
 )
 
 EXPLAIN = re.compile(
-    r"\b(?:why|how come|for what reason|explain|what made|reasons? for|what is|what's)\b",
+    r"\b(?:why|how come|(?:for|on) what (?:reason|grounds?|basis)|explain|justify|account for|what made|"
+    r"what makes|what earns|how did|reasons? for|what is|what's|what has|what does)\b",
     re.IGNORECASE,
 )
 SAVE = re.compile(
-    r"\b(?:save|store|keep|bookmark|file)\b(?:\s+(?:this|it|that|the|my|search|one|query|away|down)\b)*"
+    r"\b(?:save|store|keep|bookmark|file|remember|record)\b(?:\s+(?:this|it|that|the|my|search|one|query|away|down)\b)*"
     r"(?:\s+(?:as|under(?:\s+the\s+name)?|called|named)\s+(?P<name>.+))?$",
     re.IGNORECASE,
 )
@@ -79,7 +105,8 @@ REDO = re.compile(
 UNDO = re.compile(
     r"\b(?:undo|revert|(?:didn't|did not) (?:want|mean)(?: to do)? (?:that|this|it)\b|"
     r"(?:reverse|roll back|put back) (?:it|that|the last)\b|(?:was|that) better before|made it worse|"
-    r"(?:how|as|the way) it was(?: before)?$|(?:ctrl|cmd)[ +-]*z|go back(?: (?:one|a) step)?$|"
+    r"(?:how|as|the way) it was(?: before)?$|(?:ctrl|cmd)[ +-]*z|(?:go |take )?(?:back (?:one|a) step|(?:one|a) step back(?:wards?)?)$|"
+    r"(?:go|step) back(?: (?:one|a) step)?$|"
     r"take (?:that|it) back|"
     r"(?:scrap|scratch|cancel) (?:that|the)(?: last)?(?: (?:change|one|step))?$|"
     r"back to the (?:previous|last)(?: (?:search|one|step))?$|previous search)",
@@ -96,8 +123,8 @@ START_OVER = re.compile(
 )
 
 _MODES: tuple[tuple[str, dict[str, object]], ...] = (
-        (r"\b(?:captions?|words|text|keywords?)(?: search)? only\b|\bonly (?:the )?(?:captions?|words|text)\b|"
-         r"\b(?:captions?|words|(?:caption )?text) alone\b|\bcaption text(?: only)?\b|"
+        (r"\b(?:captions?|words|wording|text|keywords?)(?: search)? only\b|\bonly (?:the )?(?:captions?|words|wording|text)\b|"
+         r"\b(?:captions?|words|wording|(?:caption )?text) alone\b|\bcaption text(?: only)?\b|"
          r"\bjust (?:match )?(?:on )?(?:the )?(?:words|captions?|text)(?: in the captions?)?\b|"
          r"\b(?:keyword|lexical|full[- ]text)(?: (?:search|mode))?\b|\bby (?:words?|captions?|text)(?: only)?\b",
          {"mode": "lexical"}),
@@ -124,21 +151,37 @@ LIKE = (
     r"more (?:like|of|similar to|(?:that|which) (?:resembles?|look like))|"
     r"(?:others?|ones|more|anything) (?:that |which )?looks? like|similar to|"
     r"same (?:sort of thing|kind of thing|thing|kind|sort)?\s*as|resembl(?:e|es|ing)|"
-    r"in the (?:style|manner|vein) of|(?:closer|nearer) to|match(?:es|ing)?|lookalikes? (?:of|for)|like"
+    r"(?:in|along) the (?:style|manner|vein|lines?) of|(?:close|closer|closest|near|nearer|akin|"
+    r"comparable|identical) to|reminiscent of|match(?:es|ing)?|lookalikes? (?:of|for)|"
+    r"(?:neighbou?rs?|siblings?|relatives|twins?) of|like"
 )
 UNLIKE = (
     r"(?:less|fewer|not|nothing|anything but) (?:like|of|similar to)|unlike|dissimilar to|"
-    r"different from|(?:stay|keep|steer) (?:away|clear) (?:from|of)(?: anything)?(?: like)?|(?:further|away) from"
+    r"different (?:from|to|than)|(?:stay|keep|steer) (?:away|clear) (?:from|of)(?: anything)?(?: like)?|(?:further|away) from"
 )
-# "number 3 is perfect": a verdict on a hit says which way to go.
+# "number 3 is perfect": a verdict on hits says which way to go.
+_GOOD = (
+    r"perfect|great|good|right|ideal|spot on|excellent|lovely|nice|useful|helpful|better|best|close|"
+    r"promising|suitable|relevant|exactly|what (?:i|we) (?:want|need|mean|am after|are after|had in mind)|"
+    r"(?:the )?(?:one|ones|kind|sort)\b"
+)
+_BAD = (
+    r"wrong|bad|(?:way |far )?off|useless|no good|no use|irrelevant|unsuitable|unhelpful|worst|"
+    r"misleading|not|nothing like"
+)
 VERDICT = re.compile(
-    rf"^{REFERENCE}\s+(?:is|was|looks)\s+(?:just |exactly |really |quite )?"
-    r"(?:(?P<good>perfect|great|good|right|ideal|spot on|what (?:i|we) (?:want|need))|"
-    r"(?P<bad>wrong|bad|(?:way )?off|useless|no good|not (?:right|it|good|what (?:i|we) (?:want|need))))\b",
+    rf"^(?P<which>{SEVERAL})\s+(?:(?P<denied>isn't|aren't|wasn't|(?:is|are|was|were) not|"
+    r"doesn't (?:fit|match|help)|don't (?:fit|match|help))|is|are|was|were|looks?|seems?)\s*"
+    r"(?:just |exactly |really |quite |very |all |pretty |the |a |more )*"
+    rf"(?:(?P<good>{_GOOD})|(?P<bad>{_BAD})|(?<=fit|elp)$|(?<=match)$)",
     re.IGNORECASE,
 )
 AS_EXAMPLE = re.compile(
-    rf"^(?:use|take|treat)\s+{REFERENCE}\s+as\s+(?:the|an|my|a)\s+(?:example|model|reference|guide)",
+    rf"^(?:use|take|treat|start from|go (?:by|from|with))\s+(?P<which>{SEVERAL})\s+as\s+"
+    r"(?:(?:the|an|my|a|your)\s+)?(?:examples?|models?|references?|guides?|templates?|patterns?|"
+    r"starting points?|seeds?)|"
+    rf"^(?:move|push|rank|bring|pull|put|float)\s+(?P<moved>{SEVERAL})(?:\s+and (?:its|their) kind)?\s+"
+    r"(?:(?:further |way |right )?(?P<up>up|higher|forward|closer)|(?:further |way |right )?(?:down|lower|back|away))",
     re.IGNORECASE,
 )
 ALIKE_AFTER = re.compile(
@@ -147,20 +190,39 @@ ALIKE_AFTER = re.compile(
     re.IGNORECASE,
 )
 
+_OUT = r"take|leave|filter|screen|kick|cut|weed|strip|throw|rule|sort|sift|edit|keep|clear|chuck"
 # "the ones with", after a verb of taking away.
 _ALL_WITH = r"(?:\s+(?:anything|everything|all|any|the ones|ones|those|images|pictures))?" \
             r"(?:\s+(?:with|showing|that (?:have|show)|of))?"  # fmt: skip
 TAKING_AWAY = re.compile(
-    rf"^(?:(?:take out|hide|skip|leave out|filter out|screen out|kick out){_ALL_WITH}|"
+    rf"^(?:(?:hide|skip|(?:{_OUT}) out|cut|exclude){_ALL_WITH}|"
     r"nothing (?:with|showing|from)|none (?:with|of)|"
     r"(?:omit|discard|reject|eliminate|suppress|spare me|steer clear of|stay away from)"
     rf"{_ALL_WITH}(?: from)?|(?:i'm|i am|we're|we are) not (?:interested in|after|looking for)|"
     r"(?:i|we) (?:don't|do not|dont) want(?: to see)?(?: any)?|"
-    r"(?:i|we) (?:can't|cannot|can not) (?:have|use|show|accept|take)(?: any)?|exclude)\s+",
+    r"(?:i|we) (?:can't|cannot|can not) (?:have|use|show|accept|take)(?: any)?|"
+    r"(?:(?:i|we) (?:have|see)|there(?:'s| is)) no (?:use|place|room|interest|point) (?:for|in)|"
+    r"(?:i|we) (?:can|could|would rather) do without)\s+",
     re.IGNORECASE,
 )
+# "Septations must be absent": the thing first.
+DENIED_AFTER = _compiled(
+    r"^(?!(?:it|they|there|that|this)\b)(?P<what>.+?)\s+(?:must|should|ought to|has to|have to|needs? to|is to|are to|can|may)\s+"
+    r"(?:be (?:absent|missing|excluded|avoided|left out|omitted|removed|hidden|gone|filtered out|ruled out|"
+    r"kept out|out|taken out|thrown out|cut)|go|disappear|vanish|stay (?:out|away))\b.*$",
+    r"^(?!(?:it|they|there|that|this)\b)(?P<what>.+?)\s+(?:must|should|may|can|ought)(?: not|n't)(?: to)?\s+"
+    r"(?:be\b|appear|show|occur|feature|come|turn up|figure|have|exist).*$",
+    r"^(?P<what>.+?)\s+(?:is|are)(?: not|n't) (?:welcome|wanted|allowed|acceptable|permitted|desired|"
+    r"of (?:any )?(?:use|interest)|any (?:use|good)|what (?:i|we)|suitable|useful|helpful|for me)\b.*$",
+    r"^(?P<what>.+?)\s+(?:is|are) (?:unwanted|undesirable|unwelcome|out|no good|no use|useless|of no "
+    r"(?:use|interest|help)|banned|excluded|a no[- ]go|off[- ]limits|not for me|to be (?:left out|avoided|excluded))$",
+    r"^(?:keep|leave|get)\s+(?P<what>.+?)\s+(?:out|away|aside|off)(?: (?:of|from) (?:it|this|that|the results?|here|my \w+))?$",
+    r"^(?P<what>.+?),?\s+(?:(?:i|we) have (?:plenty|enough)(?: of)?|(?:i|we) can't use)\b.*$",
+    r"^(?P<what>.+?),?\s+(?:leave (?:it|them|those|that) out|(?:excluded|aside|excepted)|(?:no|not) thanks?(?: you)?)$",
+)
 NARROWING = re.compile(
-    r"\b(?:(?:i|we) can only (?:use|take|have|accept)|only|just|solely|exclusively|strictly|"
+    r"\b(?:(?:i|we) can only (?:use|take|have|accept)|(?:i'm|i am|we're|we are) only (?:after|interested in|"
+    r"looking for)|leave (?:me|us)(?: (?:with|only|just))?|and nothing else|only|just|solely|exclusively|strictly|"
     r"(?:stick|keep)(?:ing)? to|stick(?:ing)? with|confin(?:e|ed|ing)(?: \w+)? to|"
     r"filter(?: \w+)? (?:for|to|on|by)|(?:i|we) only care about|"
     r"keep (?:it|them|this) (?:to|at)|(?:focus|concentrate)(?: \w+)? on|cut(?: \w+)? down to|"
@@ -170,26 +232,46 @@ NARROWING = re.compile(
 )
 ADDING = re.compile(
     r"\b(?:also|too|as well|plus|add|include|including|in addition|"
+    r"(?:extend|expand|widen|broaden)(?: \w+)? (?:to|with|by)|"
     r"throw in|bring in|alongside|along with|together with|combined with)\b|^(?:and|or)\b",
     re.IGNORECASE,
 )
 
+_FINE = r"ok(?:ay)?|fine|good|alright|all right|allowed|welcome|acceptable|great|possible|permitted"
+_AGAIN = r"(?: (?:again|now|too|after all|with me|by me|for me|as well|anyway|this time))*"
+_NO_MATTER = (
+    r"(?:doesn't|does not|don't|do not|needn't|need not|no longer) matter(?:s)?(?: any ?more)?"
+)
 DROPPING: tuple[re.Pattern[str], ...] = _compiled(
-    r"^(?:(?:forget|drop|remove|lose|ditch|delete|get rid of|clear|ignore|take (?:off|away)|"
-    r"never ?mind|scrap)(?: about)?|i (?:don't|do not) (?:care|mind) about|(?:there is )?no need for)\s+(?P<what>.+)$",
+    r"^(?:(?:forget|drop|remove|lose|ditch|delete|get rid of|clear|ignore|take (?:off|away)|waive|relax|"
+    r"lift|loosen|disregard|abandon|release|undo|cancel|"
+    r"never ?mind|scrap)(?: about)?|(?:i|we) (?:don't|do not) (?:care|mind) about|"
+    r"(?:there is |there's )?no (?:longer a |more )?need for|"
+    r"(?:i|we) no longer (?:need|want|care about|require|insist on)|(?:i|we) (?:can|could|may|might) "
+    r"(?:forget|drop|waive|relax|lift|ignore))\s+(?P<what>.+)$",
+    r"^(?:you|we) (?:can|could|may|might) (?:forget|drop|waive|relax|lift|ignore|loosen|remove|lose|"
+    r"disregard|let go of)(?: about)?\s+(?P<what>.+)$",
     r"^(?:it|they)? ?(?:needn't|need not|does(?:n't| not) (?:have|need) to|do(?:n't| not) (?:have|need) to) be"
     r"(?: (?:in|on|of|from))?\s+(?P<what>.+)$",
-    r"^(?:it )?(?:doesn't|does not) matter (?:which|what)\s+(?P<what>.+)$",
-    r"^(?:any|either|both)\s+(?P<what>\w+)\s+(?:will do|(?:is|are) (?:good|fine|ok(?:ay)?|all right)|goes|works|would do)$",
-    r"^(?P<what>.+?)\s+(?:(?:is|are) (?:not|no longer)|(?:is|are)n't)\s+"
-    r"(?:needed|necessary|important|required|relevant|essential|an issue)(?: any ?more)?$",
+    rf"^(?:it |that )?{_NO_MATTER} (?:which|what|about)\s+(?P<what>.+)$",
+    r"^(?:no matter|regardless of|irrespective of|independent of|never mind)(?: (?:which|what|the))?\s+(?P<what>.+)$",
+    r"^(?:from |in |of |on |at )?(?:any|either|both|every|whichever|whatever)\s+(?P<what>\w+(?: \w+)?)"
+    rf"(?:,?\s+(?:will do|(?:is|are|would be) (?:{_FINE})|goes|works|would do|does it|i'm easy|"
+    rf"(?:i|we) don't (?:mind|care)){_AGAIN})$",
+    r"^(?:whichever|whatever)\s+(?P<what>\w+(?: \w+)?)\b.*$",
+    r"^(?P<what>.+?)\s+(?:(?:is|are) (?:not|no longer)|(?:is|are)n't)\s+(?:so |that |really )?"
+    r"(?:needed|necessary|important|required|relevant|essential|an issue|a must|crucial)(?: any ?more)?$",
+    r"^(?P<what>.+?)\s+(?:is|are)\s+(?:unimportant|irrelevant(?: now)?|optional|not necessary|negotiable)$",
     r"^(?P<what>.+?)\s+(?:can|may|could) be (?:anything|whatever|any(?: of them)?)(?: (?:you|it) likes?)?$",
     r"^(?:i|we) (?:don't|do not) (?:care|mind) (?:which|what|about)\s+(?P<what>.+)$",
-    r"^(?P<what>.+?),?\s+(?:it's|it is) all the same(?: to me)?$",
-    r"^(?P<what>.+?)\s+(?:can|may) (?:come back(?: in)?|be (?:back|there|in)|stay(?: after all)?|return)$",
-    r"^(?P<what>.+?),?\s+(?:(?:i|we) (?:don't|do not) (?:mind|care)|(?:it )?(?:doesn't|does not) matter|whichever)$",
-    r"^(?:i|we) (?:can|could) (?:live|cope) with\s+(?P<what>.+)$",
-    r"^(?P<what>.+?)\s+(?:is|are)\s+(?:ok(?:ay)?|fine|allowed|all right|welcome)$",
+    r"^(?P<what>.+?),?\s+(?:it's|it is) all the same(?: to (?:me|us))?$",
+    r"^(?P<what>.+?)\s+(?:can|may) (?:come back(?: in)?|be (?:back|there|in|dropped|forgotten|ignored|lifted|waived)|"
+    r"stay(?: after all)?|return|go(?: now)?)$",
+    rf"^(?P<what>.+?),?\s+(?:(?:i|we) (?:don't|do not) (?:mind|care)|(?:it )?{_NO_MATTER}|whichever)$",
+    rf"^(?:(?:i'm|i am|we're|we are) (?:{_FINE}|happy|easy|okay) (?:with|about)|"
+    rf"(?:i|we) (?:can|could) (?:live|cope|do) with|(?:i|we) (?:don't|do not) mind|bring back|allow|permit|let back in)"
+    rf"\s+(?P<what>.+?){_AGAIN}$",
+    rf"^(?P<what>.+?)\s+(?:is|are)\s+(?:{_FINE}){_AGAIN}$",
 )  # fmt: skip
 # What a person calls a part without naming its content.
 PARTS: dict[str, str] = {
@@ -213,21 +295,25 @@ PART_WORDS = re.compile(
 )
 
 REPLACING: tuple[re.Pattern[str], ...] = _compiled(
-    r"^(?:swap|replace|exchange|substitute|change|switch|turn|trade|convert)\s+(?!it\b|that\b|this\b|to\b)"
+    r"^(?:swap|replace|exchange|substitute(?!.* for )|change|switch|turn|trade|convert)\s+(?!it\b|that\b|this\b|to\b)"
     r"(?P<old>.+?)\s+(?:for|with|by|to|into)\s+(?P<new>.+)$",
+    r"^substitute\s+(?P<new>.+?)\s+for\s+(?P<old>.+)$",
     r"^instead of\s+(?P<old>.+?)(?:,\s*|\s+(?:show|use|take)\s+)(?P<new>.+)$",
     r"^(?P<old>.+?) (?:was|is) (?:a mistake|wrong|not right|a typo),?\s+(?:(?:it|that)(?:'s| is| should be)|"
     r"(?:i|we) (?:need|want|meant|mean))\s+(?P<new>.+)$",
     r"^(?:i|we)(?:'d| would)? prefer\s+(?P<new>.+?)\s+(?:over|to)\s+(?P<old>.+)$",
     r"^(?:the )?wrong \w+,?\s+(?:sorry,?\s+)?(?:it's|it is|it was|it should be|that should be)\s+(?P<new>.+)$",
     r"^it (?:was|is)\s+(?P<new>.+?)\s+(?:that )?(?:i|we) (?:was thinking of|meant|wanted|had in mind)$",
-    r"^i said\s+(?P<old>.+?),?\s+(?:but\s+)?(?:i\s+)?(?:meant|mean)\s+(?P<new>.+)$",
+    r"^(?:i|we) (?:said|wrote|typed|put|asked for)\s+(?P<old>.+?),?\s+(?:(?:but|though|when)\s+)?(?:i\s+|we\s+)?"
+    r"(?:meant|mean|wanted|want|was thinking of|should have said|had)\s+(?P<new>.+?)(?: in mind)?$",
+    r"^not\s+(?P<old>[\w-]+(?: [\w-]+){0,2}),?\s+(?:but|rather)\s+(?P<new>.+)$",
     r"^(?:(?:use|take|try|show|(?:i|we)(?:'d| would)? rather have)\s+(?:me\s+)?)?"
     r"(?P<new>.+?)\s+(?:instead of|rather than|in place of|in lieu of)\s+(?P<old>.+)$",
     r"^(?:no,?\s+)?(?:i (?:meant|mean)|make (?:it|that|this|them)|(?:change|switch|turn) (?:it |that |this |over )?(?:in)?to|"
     r"(?:what|how) about|instead|try|(?:show )?(?:me )?(?:the )?same(?: \w+)? (?:on|in|with|but(?: on)?))\s+(?P<new>.+)$",
     r"^(?P<new>.+?),?\s+instead$",
-    r"^(?P<new>the other side)$",
+    r"^(?:(?:i|we) (?:need|want|mean|meant)\s+)?(?:the )?(?P<new>(?:other|opposite|contralateral) side)$",
+    r"^(?:flip|switch|mirror|swap|change)\s+(?:the )?(?P<new>sides?)(?: (?:over|round|around))?$",
 )  # fmt: skip
 
 # "Right, not left" replaces where the second is there, and excludes where it is not.
@@ -248,6 +334,9 @@ RIVALS: dict[str, frozenset[str]] = {
     "level": frozenset({"cervical", "thoracic", "lumbar", "sacral"}),
 }  # fmt: skip
 OTHER_SIDE = {"left": "right", "right": "left"}
+THE_OTHER = re.compile(
+    r"(?:the )?(?:(?:other|opposite|contralateral) (?:side|one)|sides?)", re.IGNORECASE
+)
 SIDE_NOUN = re.compile(r"\b(left|right)(?:[- ]hand)?[- ](?:sided?|hand)\b", re.IGNORECASE)
 PLANE_NOUN = re.compile(
     r"\b(axial|transverse|sagittal|coronal|oblique)\s+"
@@ -265,6 +354,7 @@ _NEW_TOPIC = (
     r"a different (?:question|topic|subject)|move on to|moving on|another topic|"
     r"change of (?:topic|subject)|different (?:subject|topic|question|case)(?: now)?|"
     r"(?:that|this)(?: one)?(?:'s| is) (?:finished|done|settled)|"
+    r"(?:completely|totally|entirely) different(?=\s*[:.,;-])|"
     r"(?:done|finished|through) with (?:that|this|those|these|them)(?: one)?"
 )
 NEW_TOPIC = re.compile(rf"\b{_NEW_TOPIC}|next(?: one)?\s*[:.,])", re.IGNORECASE)
@@ -277,7 +367,7 @@ ANAPHORA = re.compile(
     re.IGNORECASE,
 )
 CONTINUES = re.compile(
-    r"^(?:and|also|only|just|with|without|in|on|at|no|not|but|except|from|after|before|since|until|"
+    r"^(?:(?:i'm|i am|we're|we are|i|we) only|and|also|only|just|with|without|in|on|at|no|not|but|except|from|after|before|since|until|"
     r"instead|make|what about|how about|for|showing|plus|add|ideally|exclude|restrict|limit|narrow|"
     r"nothing|stick|confine|strictly|focus|concentrate|throw in|trade|older|younger|any with|must|"
     r"upright|keep|show (?:me )?(?:only|just)|during|to)\b",

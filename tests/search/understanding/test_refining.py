@@ -260,3 +260,20 @@ def test_a_word_makes_way_for_what_is_no_rival_of_it() -> None:
     before = QueryState(phrases=(Phrase("children"), Phrase("fracture"), Phrase("cast")))
     found = refine("swap children for pins", before)
     assert [p.text for p in found.state.phrases] == ["fracture", "cast", "pins"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["clear cell carcinoma", "drop metastases", "skip lesions", "cut wound", "redo sternotomy",
+     "third molar impaction", "stage 4 cancer", "fourth ventricle", "grade 3 glioma",
+     "what is a type 2 endoleak", "why a grade 3 tear", "something like fourth ventricle tumour",
+     "drop foot", "lift-off sign", "first rib is broken", "second trimester"],
+)  # fmt: skip
+@pytest.mark.parametrize("before", ["", "knee MRI"])
+def test_findings_that_are_named_like_a_move_are_searched_for(said: str, before: str) -> None:
+    found = refine(said, understand(before).state if before else None, SHOWN, pipeline="")
+    looked_for = f"{found.state.encoder_text}".split()
+    asking = {"what", "is", "a", "why", "something", "like", "type"}
+    assert {word for word in said.split() if word not in asking} <= set(looked_for)
+    assert not any(p.excluded for p in found.state.phrases)
+    assert (found.state.images, found.rank) == ((), 0)
