@@ -22,6 +22,7 @@ CHECKPOINT_DIR = VAR_DIR / "checkpoints"
 DATASET_DIR = VAR_DIR / "datasets"
 PIXEL_CACHE_DIR = VAR_DIR / "pixels"
 INDEX_DIR = VAR_DIR / "index"
+QUERY_IMAGE_DIR = VAR_DIR / "query-images"
 
 # --- Security ---------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)
@@ -119,11 +120,14 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "training.tasks.*": {"queue": "gpu"},
     "search.tasks.*": {"queue": "gpu"},
+    # An exact name goes before a pattern; it must not wait for hours behind a training run.
+    "search.tasks.forget_query_images": {"queue": "default"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "mark-lost-jobs": {"task": "jobs.tasks.mark_lost_jobs", "schedule": 10.0},
+    "forget-query-images": {"task": "search.tasks.forget_query_images", "schedule": 60.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CHANNEL_LAYERS = {
@@ -150,6 +154,9 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 IMPORT_ROOTS = [Path(p).resolve() for p in env.list("IMPORT_ROOTS", []) or [VAR_DIR / "corpora"]]
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", 50_000_000)
 MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 64 * 1024 * 1024)
+# How long a picture that somebody searches by is remembered, and how large its file may be.
+QUERY_IMAGE_MINUTES = env.float("QUERY_IMAGE_MINUTES", 60.0)
+QUERY_IMAGE_BYTES = env.int("QUERY_IMAGE_BYTES", 16 * 1024 * 1024)
 
 # --- The search engine ------------------------------------------------------------------------
 # Without VESPA_URL the embedded engine keeps its files under INDEX_DIR.

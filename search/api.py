@@ -1,23 +1,38 @@
 """The API: thin views over the same functions as the socket and the page."""
 
+import logging
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
 from rest_framework import serializers
+from rest_framework.exceptions import APIException
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from ingest.errors import BadPicture
 from ingest.models import Image
 from jobs.models import job_models
-from search import asking, wire
+from search import asking, query_images, wire
+from search.encoding import EncoderUnavailable
 from search.models import Conversation, Feedback, LiveIndex, SavedSearch, Turn
 from search.plain import state_of
 from search.problems import problem
+from search.retrieval import NOTHING_INDEXED, NothingIndexed
+
+logger = logging.getLogger(__name__)
 
 LONGEST_LIST = 100
+# What the form around a picture may take.
+FORM_BYTES = 16 * 1024
+NO_MODEL = "No model can read pictures just now. Search by words, or tell an administrator."
 
 
 class PageOfHits(serializers.Serializer[Any]):
@@ -32,6 +47,7 @@ class NewTurn(serializers.Serializer[Any]):
     turn = serializers.IntegerField(required=False)
     after = serializers.IntegerField(required=False, allow_null=True)
     edits = serializers.ListField(child=serializers.DictField(), required=False)
+    pictures = serializers.ListField(child=serializers.DictField(), required=False)
 
 
 class Vote(serializers.Serializer[Any]):
@@ -75,6 +91,7 @@ class Turns(APIView):
                 conversation,
                 asked["settings"],
                 _my_turn(request, after) if after is not None else None,
+                asked.get("pictures", ()),
             )
         return Response(_answered(turn, {}), status=201)
 
@@ -93,6 +110,61 @@ class TurnFeedback(APIView):
         except ValueError as exc:
             return problem(404, "Not found", str(exc))
         return Response({"turn": turn.pk, "image_id": vote["image_id"], "value": stored})
+
+
+class _InMemory(MemoryFileUploadHandler):
+    """A picture somebody brings is never written to a temporary file, however large."""
+
+    def handle_raw_input(self, *args: Any, **kwargs: Any) -> None:
+        self.activated = True
+
+
+class TooLarge(APIException):
+    status_code = 413
+    default_detail = "Too large"
+
+
+class QueryImages(APIView):
+    parser_classes = [MultiPartParser]
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        request.upload_handlers = [_InMemory(request)]
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refused by its length, before anything is taken apart."""
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) > settings.QUERY_IMAGE_BYTES + FORM_BYTES:
+            limit = settings.QUERY_IMAGE_BYTES >> 20
+            raise TooLarge(f"A picture has at most {limit} MiB. Make it smaller and try again.")
+        super().initial(request, *args, **kwargs)
+
+    def post(self, request: Request) -> Response:
+        """Take a picture to search by; its vector and a preview are kept for a while."""
+        files = request.FILES.getlist("image")
+        if len(files) != 1:
+            return problem(400, "No picture", "Send one picture, as the part named image.")
+        build = LiveIndex.current()
+        if build is None:
+            raise NothingIndexed(NOTHING_INDEXED)
+        try:
+            kept = query_images.keep(_user(request).pk, files[0].read(), build)
+        except BadPicture as exc:
+            return problem(400, "Not a picture", f"This picture was not taken: {exc}.")
+        except query_images.Busy:
+            return problem(503, "Busy", "The model is busy just now. Try again in a moment.")
+        except EncoderUnavailable:
+            logger.exception("a query image could not be encoded")
+            return problem(503, "No model", NO_MODEL)
+        preview = reverse("search:query-image", args=[kept.upload])
+        body = {"upload": kept.upload, "thumbnail_url": preview, "expires_at": kept.expires_at}
+        return Response(body, status=201)
+
+
+class OneQueryImage(APIView):
+    def delete(self, request: Request, upload: str) -> Response:
+        query_images.forget(_user(request).pk, upload)
+        return Response(status=204)
 
 
 class SavedSearches(APIView):

@@ -1,5 +1,6 @@
 """From what a person said or changed to a stored turn."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,9 +9,10 @@ from django.conf import settings
 from django.db import transaction
 
 from search.models import Conversation, LiveIndex, SavedSearch, Turn
-from search.understanding import edits
-from search.understanding.refining import NOT_THERE, Refined, refine
-from search.understanding.state import QueryState
+from search.query_images import is_kept
+from search.understanding import edits, talk
+from search.understanding.refining import NOT_THERE, STARTED_NEW, Refined, refine
+from search.understanding.state import InvalidState, QueryState
 from search.understanding.understand import Understanding, understand
 from search.understanding.wire import state_from_json
 
@@ -21,6 +23,7 @@ NOTHING_TO_UNDO = "There is nothing to undo."
 NOTHING_TO_REDO = "There is nothing to redo."
 NOTHING_TO_SAVE = "There is no search to save yet."
 SAVED = "Saved as “{name}”."
+NOT_KEPT = "That picture is not one of yours, or it has expired: add it again."
 STARTED_OVER = "Started over. Everything is shown; say what you look for."
 
 
@@ -30,18 +33,23 @@ def say(
     conversation: Conversation | None,
     controls: Mapping[str, Any],
     after: Turn | None = None,
+    pictures: Sequence[Mapping[str, Any]] = (),
 ) -> Turn:
     """
-    A new turn from words, which change what the turn `after` asked; by default the last of the
-    conversation. Raises InvalidState for settings that do not exist.
+    A new turn from words and the user's own `pictures` ({"upload", "weight"?} each), which change
+    what the turn `after` asked; by default the last of the conversation. Raises InvalidState for
+    settings that do not exist and for pictures that are not the user's or have expired.
     """
     if after is not None:
         conversation = after.conversation
     before = after or (conversation.turns.last() if conversation is not None else None)
     asked = with_settings(before.query_state if before else QueryState(), controls)
-    said = refine(utterance, asked, before.shown if before else (), settings.SPACY_PIPELINE)
+    added = [{"op": "picture", **picture} for picture in pictures]
+    asked = _edited(user, asked, added)
+    said = _understood(utterance, asked, before.shown if before else ())
     turn = Turn(
-        utterance=utterance, state=said.state.as_json(), notices=list(said.notices),
+        utterance=utterance or ", ".join(edits.describe(asked, change) for change in added),
+        state=said.state.as_json(), notices=list(said.notices),
         moves=list(said.moves), parent=before,
     )  # fmt: skip
     for move in said.moves:
@@ -61,9 +69,39 @@ def edit(user: Any, turn: Turn, changes: Sequence[Mapping[str, Any]]) -> Turn:
     said = []
     for change in changes:
         said.append(edits.describe(state, change))
-        state = edits.apply(state, change)
+        state = _edited(user, state, [change])
     changed = Turn(utterance=", ".join(said), state=state.as_json(), parent=turn)
     return _store(user, turn.conversation, changed)
+
+
+def _edited(user: Any, state: QueryState, changes: Sequence[Mapping[str, Any]]) -> QueryState:
+    for change in changes:
+        state = edits.apply(state, change)
+        if change["op"] == "picture" and not is_kept(user.pk, str(change["upload"])):
+            raise InvalidState(NOT_KEPT)
+    return state
+
+
+def _understood(utterance: str, asked: QueryState, shown: Sequence[int]) -> Refined:
+    """Words beside images: "similar to this" names no other image, and no new search begins."""
+    words = _LIKE_THIS.sub("", utterance) if asked.images else utterance
+    if asked.images and not words.strip():
+        return Refined(replace(asked, utterance=utterance), ("image",))
+    said = refine(words, asked, shown, settings.SPACY_PIPELINE)
+    images_alone = asked.images and not (asked.phrases or asked.filters)
+    if images_alone and said.moves == ("new",) and not talk.NEW_TOPIC.search(words):
+        notices = tuple(notice for notice in said.notices if notice != STARTED_NEW)
+        return Refined(replace(said.state, images=asked.images), ("add",), notices)
+    return said
+
+
+_LIKE_THIS = re.compile(
+    r"^\W*(?:(?:please|(?:can|could) you|find|show|search|give|get|me|for|some|more|other|images?|"
+    r"pictures?|scans?|ones?|those|something|anything|that (?:are|is|looks?))\s+)*"
+    r"(?:similar to|like|resembling|close to)\s+(?:this|that|it|my)\b"
+    r"(?:\s+(?:one|picture|image|photo|scan|upload)\b)?\W*(?:(?:but|and)\b\s*)?",
+    re.IGNORECASE,
+)
 
 
 def _undo(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:

@@ -89,18 +89,17 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
 
     async def _query(self, content: Frame) -> None:
         utterance, settings = content.get("utterance"), content.get("settings", {})
+        pictures = _objects(content.get("pictures", []), "Pictures")
         if not isinstance(utterance, str) or not isinstance(settings, dict):
             raise BadFrame("A query has an utterance, and settings as an object.")
         conversation = await self._conversation(content.get("conversation"))
         after = None if content.get("after") is None else await self._turn(content, "after")
         say = sync_to_async(asking.say)
-        turn = await say(self.user, utterance, conversation, settings, after)
+        turn = await say(self.user, utterance, conversation, settings, after, pictures)
         self._start(turn)
 
     async def _edit_chips(self, content: Frame) -> None:
-        changes = content.get("edits")
-        if not isinstance(changes, list) or not all(isinstance(c, dict) for c in changes):
-            raise BadFrame("Edits are a list of objects.")
+        changes = _objects(content.get("edits"), "Edits")
         before = await self._turn(content)
         self._start(await sync_to_async(asking.edit)(self.user, before, changes))
 
@@ -192,11 +191,11 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
     conversation = turn.conversation
     opening = {"conversation": conversation.pk, "title": conversation.title}
     yield "ack", {**opening, "utterance": turn.utterance}
-    chips = await sync_to_async(wire.chips_json)(state)
+    chips = await sync_to_async(wire.chips_json)(state, conversation.user_id)
     understood = {"state": state.as_json(), "chips": chips, "notices": turn.notices}
     yield "chips", {**understood, **wire.turn_json(turn)}
     build = await sync_to_async(turn.answering_build)()
-    async for event in retrieve(state, build):
+    async for event in retrieve(state, build, conversation.user_id):
         match event:
             case LegHits():
                 page = event.hits[: wire.PAGE]
@@ -214,6 +213,12 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
 
 def _frame(turn: int | None, seq: int, type_: str, data: Any, t_ms: int) -> Frame:
     return {"v": VERSION, "turn": turn, "seq": seq, "type": type_, "t_ms": t_ms, "data": data}
+
+
+def _objects(value: object, what: str) -> list[dict[str, Any]]:
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise BadFrame(f"{what} are a list of objects.")
+    return value
 
 
 def _whole(content: Frame, name: str) -> int:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
+from PIL import Image as Pillow
 
 from search.engines.base import Vector
 from search.models import IndexBuild
@@ -37,6 +38,12 @@ def encoder_of(build: IndexBuild) -> "DualEncoder":
 def text_vectors(build: IndexBuild, texts: Sequence[str]) -> list[Vector]:
     encoder = encoder_of(build)
     return [_text_vector(encoder, text) for text in texts]
+
+
+def picture_vector(build: IndexBuild, picture: Pillow.Image) -> Vector:
+    """The vector that the build would hold of this picture."""
+    vector: Vector = encoder_of(build).encode_images([picture])[0].astype(np.float32)
+    return vector
 
 
 def forget_texts() -> None:

@@ -1,8 +1,10 @@
 """From the state of a conversation to what an engine is asked. Pure; nothing is added unseen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from search.engines.base import Clause, Restriction, Scope
+import numpy as np
+
+from search.engines.base import Clause, Restriction, Scope, Vector
 from search.understanding.state import QueryState
 from search.understanding.years import years_of
 
@@ -12,14 +14,31 @@ HINT = 0.5
 
 def clauses_of(state: QueryState, captions: Mapping[int, str]) -> list[Clause]:
     """What BM25 looks for. `captions` are those of the example images that are to count."""
-    clauses = [Clause(p.text, p.weight) for p in state.phrases if not p.excluded and p.text]
+    clauses = [
+        Clause(p.text, p.weight)
+        for p in state.phrases
+        if not p.excluded and p.text and p.weight > 0
+    ]
     clauses += [Clause(f.words, HINT) for f in state.filters if f.words and f.included]
     clauses += [
         Clause(captions[image.image_id], HINT)
         for image in state.images
-        if image.with_caption and image.weight > 0 and captions.get(image.image_id)
+        if image.with_caption
+        and image.weight > 0
+        and image.image_id
+        and captions.get(image.image_id)
     ]
     return clauses
+
+
+def mixed(parts: Sequence[tuple[float, Vector]]) -> Vector | None:
+    """Σ weight · vector, of unit length; None where nothing counts or the parts cancel out."""
+    counted = [weight * vector.astype(np.float64) for weight, vector in parts if weight]
+    if not counted:
+        return None
+    total = np.sum(counted, axis=0)
+    length = float(np.linalg.norm(total))
+    return (total / length).astype(np.float32) if length > 1e-6 else None
 
 
 def scope_of(state: QueryState) -> Scope:
@@ -29,7 +48,7 @@ def scope_of(state: QueryState) -> Scope:
         restrictions=tuple(_restriction(state, field) for field in fields),
         phrases=tuple(p.text for p in state.phrases if p.quoted and not p.excluded),
         without=tuple(p.text for p in state.phrases if p.excluded),
-        without_ids=tuple(image.image_id for image in state.images),
+        without_ids=tuple(i.image_id for i in state.images if i.image_id and i.weight),
     )
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
-import numpy as np
 from asgiref.sync import sync_to_async
 
 from ingest.models import Image
@@ -26,13 +25,16 @@ from search.engines.base import (
 )
 from search.fusion import Ranked, fuse, rank_leg
 from search.models import IndexBuild
-from search.query import clauses_of, scope_of
+from search.query import clauses_of, mixed, scope_of
+from search.query_images import EXPIRED, find
 from search.understanding.state import QueryState
 
 # Candidates each leg brings into the pool; scores are normalised over the pool, never the page.
 POOL = 200
 # How far an excluded finding pushes the query vector away.
 PUSH_AWAY = 0.3
+
+NOTHING_INDEXED = "Nothing is indexed yet. An administrator starts an index build."
 
 
 class NothingIndexed(Exception):
@@ -64,19 +66,23 @@ class Finished:
 Event = LegHits | Facets | Finished
 
 
-async def retrieve(state: QueryState, build: IndexBuild | None) -> AsyncIterator[Event]:
+async def retrieve(
+    state: QueryState, build: IndexBuild | None, owner: int | None = None
+) -> AsyncIterator[Event]:
     """Lexical hits, semantic hits, the fused order, facets, then the summary.
+
+    `owner` is the person who asks: of pictures that people brought, only theirs take part.
 
     The legs run side by side. One that was not asked, or cannot answer, is left out; notices say
     why in the latter case. Raises NothingIndexed, or an EngineError if nothing could answer.
     """
     if build is None:
-        raise NothingIndexed("Nothing is indexed yet. An administrator starts an index build.")
+        raise NothingIndexed(NOTHING_INDEXED)
     index = await engine().open(build.generation)
-    search = _Search(state, build, index, scope_of(state))
+    search = _Search(state, build, index, scope_of(state), owner)
     running: list[asyncio.Future[Any]] = []
     try:
-        if state.encoder_text or state.images:
+        if state.can_rank:
             words = asyncio.ensure_future(search.look_for_words())
             pictures = asyncio.ensure_future(search.look_for_pictures())
             running += [words, pictures]
@@ -110,6 +116,7 @@ class _Search:
     build: IndexBuild
     index: Index
     scope: Scope
+    owner: int | None
     clauses: list[Clause] = field(default_factory=list)
     vector: Vector | None = None
     lexical: list[Match] | None = None
@@ -173,14 +180,32 @@ class _Search:
 
     async def _encode(self) -> Vector | None:
         since = perf_counter()
-        texts = await asyncio.to_thread(_weighted_texts, self.state, self.build)
-        wanted = {image.image_id: image.weight for image in self.state.images}
+        parts = await asyncio.to_thread(_weighted_texts, self.state, self.build)
+        parts += await asyncio.to_thread(self._own_pictures)
+        wanted = {i.image_id: i.weight for i in self.state.images if i.image_id and i.weight}
         found = await self.index.embeddings(list(wanted))
         if len(found) < len(wanted):
             self.notices.append("An example image is not in this index and was left out.")
+        parts += [(wanted[i], vector) for i, vector in found.items()]
         self.note("encode_ms", since)
-        parts = texts + [wanted[i] * vector for i, vector in found.items()]
-        return _unit(np.sum(parts, axis=0)) if parts else None
+        vector = mixed(parts)
+        if parts and vector is None:
+            self.notices.append("What this search asks for and against cancels out.")
+        return vector
+
+    def _own_pictures(self) -> list[tuple[float, Vector]]:
+        parts = []
+        for image in self.state.images:
+            if not image.upload:
+                continue
+            picture = find(self.owner, image.upload)
+            if picture is None:
+                self.notices.append(f"{EXPIRED}.")
+            elif picture.fingerprint != self.build.fingerprint:
+                self.notices.append("A picture was added before the model changed, add it again.")
+            else:
+                parts.append((image.weight, picture.vector))
+        return parts
 
     async def fused(self) -> list[Ranked]:
         """Every candidate of the pool with its true BM25 and its true cosine, whoever found it.
@@ -250,22 +275,23 @@ _PARTS = {
 }
 
 
-def _weighted_texts(state: QueryState, build: IndexBuild) -> list[Vector]:
-    """The wanted words as one text, each excluded finding as a push away from it."""
-    wanted = [state.encoder_text] if state.encoder_text else []
-    unwanted = [phrase.text for phrase in state.phrases if phrase.excluded]
-    vectors = text_vectors(build, wanted + unwanted)
-    weights = [1.0] * len(wanted) + [-PUSH_AWAY] * len(unwanted)
-    return [weight * vector for weight, vector in zip(weights, vectors, strict=True)]
-
-
-def _unit(vector: Vector) -> Vector:
-    return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
+def _weighted_texts(state: QueryState, build: IndexBuild) -> list[tuple[float, Vector]]:
+    """
+    The wanted words as one text, those weighed by hand each as its own, and each excluded finding
+    as a push away from it.
+    """
+    texts = [(1.0, state.encoder_text)] if state.encoder_text else []
+    texts += [(phrase.weight, phrase.text) for phrase in state.weighed]
+    texts += [(-PUSH_AWAY, phrase.text) for phrase in state.phrases if phrase.excluded]
+    if not texts:
+        return []
+    vectors = text_vectors(build, [text for _, text in texts])
+    return [(weight, vector) for (weight, _), vector in zip(texts, vectors, strict=True)]
 
 
 @sync_to_async
 def _captions(state: QueryState) -> dict[int, str]:
-    wanted = [image.image_id for image in state.images if image.with_caption]
+    wanted = [image.image_id for image in state.images if image.with_caption and image.image_id]
     if not wanted:
         return {}
     return dict(Image.objects.filter(pk__in=wanted).values_list("pk", "caption_clean"))

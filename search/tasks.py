@@ -1,7 +1,11 @@
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
 
 from jobs.running import run
 from search.models import IndexBuild, SearchEvaluation
+from search.query_images import forget_expired
 
 
 @shared_task
@@ -31,3 +35,13 @@ def clear_index_build(pk: int) -> None:
         return
     async_to_sync(engine().drop)(build.generation)
     IndexBuild.objects.filter(pk=pk).update(slot="")
+
+
+@shared_task
+def forget_query_images() -> None:
+    forget_expired()
+
+
+@worker_ready.connect
+def forget_query_images_at_start(**kwargs: Any) -> None:
+    forget_expired()

@@ -5,14 +5,14 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from ingest.models import Image
 from ingest.pictures import without_metadata
-from search import wire
+from search import query_images, wire
 from search.engines.base import EngineError
 from search.models import Conversation, LiveIndex, SavedSearch
 from search.plain import state_of
@@ -40,7 +40,9 @@ def results(request: HttpRequest) -> HttpResponse:
     try:
         understood = _asked(request)
         offset = _offset(request)
-        response = async_to_sync(wire.answer)(understood.state, LiveIndex.current(), offset=offset)
+        response = async_to_sync(wire.answer)(
+            understood.state, LiveIndex.current(), owner=request.user.pk, offset=offset
+        )
     except InvalidState as exc:
         return render(request, "search/page.html", {**context, "error": str(exc)}, status=400)
     except (NothingIndexed, EngineError) as exc:
@@ -63,7 +65,7 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
             {
                 "id": turn.pk,
                 "utterance": turn.utterance,
-                "chips": wire.chips_json(turn.query_state),
+                "chips": wire.chips_json(turn.query_state, request.user.pk),
                 "total": turn.total,
             }
             for turn in turns
@@ -111,6 +113,17 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
 def thumbnail(request: HttpRequest, pk: int) -> FileResponse:
     row = get_object_or_404(Image.objects.only("thumbnail"), pk=pk)
     return FileResponse(row.thumbnail.open("rb"), content_type="image/webp")
+
+
+@require_safe
+@login_required
+@cache_control(private=True, no_store=True)
+def query_image(request: HttpRequest, upload: str) -> HttpResponse:
+    """The small preview of a picture of one's own."""
+    picture = query_images.find(request.user.pk, upload)
+    if picture is None:
+        raise Http404
+    return HttpResponse(picture.preview, content_type="image/webp")
 
 
 def _frame_of_page(request: HttpRequest) -> dict[str, Any]:

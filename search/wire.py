@@ -12,6 +12,7 @@ from search.fusion import Ranked
 from search.highlighting import highlights
 from search.models import Feedback, IndexBuild, Turn
 from search.query import clauses_of
+from search.query_images import EXPIRED, is_kept
 from search.retrieval import Facets, Finished, retrieve
 from search.understanding.chips import chips, value_label
 from search.understanding.state import QueryState
@@ -141,11 +142,17 @@ def hits_json(
     ]
 
 
-def chips_json(state: QueryState) -> list[dict[str, Any]]:
+def chips_json(state: QueryState, owner: int | None = None) -> list[dict[str, Any]]:
     rows = []
     for chip in chips(state):
-        thumbnail = reverse("search:thumbnail", args=[chip.image_id]) if chip.image_id else None
-        rows.append({**chip.as_json(), "thumbnail_url": thumbnail})
+        row = chip.as_json()
+        if chip.upload and not is_kept(owner, chip.upload):
+            row |= {"label": EXPIRED, "weighable": False, "expired": True}
+        elif chip.upload:
+            row["thumbnail_url"] = reverse("search:query-image", args=[chip.upload])
+        elif chip.image_id:
+            row["thumbnail_url"] = reverse("search:thumbnail", args=[chip.image_id])
+        rows.append(row)
     return rows
 
 
@@ -189,13 +196,18 @@ async def answer(
     build: IndexBuild | None,
     *,
     turn: Turn | None = None,
+    owner: int | None = None,
     offset: int = 0,
     limit: int = PAGE,
 ) -> SearchResponse:
-    """The whole search at once: what the API, the plain page and the command give."""
+    """The whole search at once: what the API, the plain page and the command give.
+
+    `owner`, by default that of the turn, is the person who asks.
+    """
+    owner = turn.conversation.user_id if turn else owner
     facets: list[FacetJson] = []
     finished = Finished([], 0, {}, [])
-    events: AsyncIterator[Any] = retrieve(state, build)
+    events: AsyncIterator[Any] = retrieve(state, build, owner)
     async for event in events:
         if isinstance(event, Facets):
             facets = facets_json(event.counts, state)
@@ -204,7 +216,7 @@ async def answer(
     page = finished.hits[offset : offset + limit]
     return SearchResponse(
         state=state.as_json(),
-        chips=await sync_to_async(chips_json)(state),
+        chips=await sync_to_async(chips_json)(state, owner),
         total=finished.total,
         ranked=len(finished.hits),
         hits=await sync_to_async(hits_json)(page, state, turn),

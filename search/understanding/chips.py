@@ -23,7 +23,9 @@ class Chip:
     weight: float = 1.0
     inferred: bool = True
     editable: bool = False
+    weighable: bool = False
     image_id: int | None = None
+    upload: str = ""
     thumbnail_url: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -35,7 +37,10 @@ def chips(state: QueryState) -> tuple[Chip, ...]:
     placed = [(phrase.position, _of_phrase(phrase)) for phrase in state.phrases]
     placed += [(row.position, chip) for row in state.filters for chip in _of_filter(row)]
     said = [chip for _, chip in sorted(placed, key=lambda place: place[0])]
-    said += [_of_image(image) for image in state.images]
+    own = [image for image in state.images if image.upload]
+    for image in state.images:
+        number = f" {own.index(image) + 1}" if image in own and len(own) > 1 else ""
+        said.append(_of_image(image, f"your picture{number}" if image.upload else ""))
     return tuple({chip.id: chip for chip in reversed(said)}.values())[::-1]
 
 
@@ -53,19 +58,31 @@ def value_id(field: str, value: str, *, excluded: bool = False) -> str:
 
 
 def image_chip_id(image: ImageReference) -> str:
-    return f"image:{image.image_id}"
+    return image.upload or f"image:{image.image_id}"
 
 
 def _of_phrase(phrase: Phrase) -> Chip:
     return Chip(
         id=phrase_id(phrase),
         kind="exclusion" if phrase.excluded else "phrase",
-        label=f"“{phrase.text}”" if phrase.quoted else phrase.text,
+        label=_phrase_label(phrase),
         value=phrase.text,
         weight=phrase.weight,
         inferred=phrase.inferred,
         editable=True,
+        weighable=can_weigh(phrase),
     )
+
+
+def can_weigh(phrase: Phrase) -> bool:
+    """What must, or must not, stand in the caption has no more or less."""
+    return not (phrase.excluded or phrase.quoted)
+
+
+def _phrase_label(phrase: Phrase) -> str:
+    if phrase.quoted:
+        return f"“{phrase.text}”"
+    return f"away from {phrase.text}" if phrase.weight < 0 else phrase.text
 
 
 def _of_filter(row: Filter) -> Iterator[Chip]:
@@ -81,13 +98,15 @@ def _of_filter(row: Filter) -> Iterator[Chip]:
             )
 
 
-def _of_image(image: ImageReference) -> Chip:
-    verb = "Like" if image.weight > 0 else "Unlike"
+def _of_image(image: ImageReference, own: str) -> Chip:
+    verb = "Unlike" if image.weight < 0 else "Like"
     return Chip(
         id=image_chip_id(image),
         kind="image",
-        label=f"{verb} image {image.image_id}",
+        label=f"{verb} {own or f'image {image.image_id}'}",
         weight=image.weight,
         inferred=False,
+        weighable=True,
+        upload=image.upload,
         image_id=image.image_id,
     )

@@ -6,7 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from ingest.vocabulary import canonical, mentions
-from search.understanding.chips import chips, image_chip_id, phrase_id, value_id, value_label
+from search.understanding.chips import (
+    can_weigh,
+    chips,
+    image_chip_id,
+    phrase_id,
+    value_id,
+    value_label,
+)
 from search.understanding.state import (
     MAX_PARTS,
     Filter,
@@ -23,6 +30,8 @@ from search.understanding.wire import (
     read_image_id,
     read_mode,
     read_text,
+    read_upload,
+    read_weight,
 )
 from search.understanding.years import as_span
 
@@ -34,6 +43,7 @@ Edit = Mapping[str, object]
 _SAID = {
     "like": "More like this image",
     "unlike": "Less like this image",
+    "picture": "Like my picture",
     "hybrid": "By words and pictures",
     "lexical": "By words only",
     "semantic": "By pictures only",
@@ -62,6 +72,8 @@ def describe(state: QueryState, edit: Edit) -> str:
     """The edit in a few words, as its turn is shown: what was done, not what it led to."""
     chip = next((c for c in chips(state) if c.id == edit.get("chip")), None)
     if chip is not None:
+        if edit["op"] == "weigh":
+            return f"{chip.label} counts {edit.get('weight')}"
         return (
             f"Without the label {chip.label}" if edit["op"] == "remove" else str(edit.get("text"))
         )
@@ -167,6 +179,27 @@ def _field_and_value(edit: Edit) -> tuple[str, str]:
     return field, value
 
 
+def _weigh(state: QueryState, edit: Edit) -> QueryState:
+    chip_id, weight = _known_chip(state, edit), read_weight(edit.get("weight"))
+    words = [p for p in state.phrases if phrase_id(p) == chip_id and can_weigh(p)]
+    pictures = [i for i in state.images if image_chip_id(i) == chip_id]
+    if not (words or pictures):
+        raise InvalidState("Only words and images can count more or less.")
+    return replace(
+        state,
+        phrases=tuple(
+            replace(p, weight=weight, inferred=False) if p in words else p for p in state.phrases
+        ),
+        images=tuple(replace(i, weight=weight) if i in pictures else i for i in state.images),
+    )
+
+
+def _picture(state: QueryState, edit: Edit) -> QueryState:
+    upload, weight = read_upload(edit.get("upload")), read_weight(edit.get("weight", LIKE_WEIGHT))
+    others = tuple(image for image in state.images if image.upload != upload)
+    return replace(state, images=(*others, ImageReference(upload=upload, weight=weight)))
+
+
 def _like(state: QueryState, edit: Edit) -> QueryState:
     return _with_image(state, read_image_id(edit.get("image_id")), LIKE_WEIGHT)
 
@@ -198,5 +231,7 @@ _OPERATIONS: dict[str, tuple[Callable[[QueryState, Edit], QueryState], frozenset
     "unfilter": (_unfilter, frozenset({"field", "value"})),
     "like": (_like, frozenset({"image_id"})),
     "unlike": (_unlike, frozenset({"image_id"})),
+    "picture": (_picture, frozenset({"upload", "weight"})),
+    "weigh": (_weigh, frozenset({"chip", "weight"})),
     "set": (_set, frozenset({"mode", "alpha", "fusion"})),
 }

@@ -29,7 +29,11 @@ class InvalidState(ValueError):
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words to look for. `position` is where they stood in the utterance, in characters."""
+    """Words to look for. `position` is where they stood in the utterance, in characters.
+
+    A weight set by hand may be negative: that pushes away from what the words mean, and unlike an
+    exclusion removes nothing.
+    """
 
     text: str
     weight: float = 1.0
@@ -37,6 +41,10 @@ class Phrase:
     quoted: bool = False
     inferred: bool = True
     position: int = 0
+
+    @property
+    def is_weighed(self) -> bool:
+        return not (self.inferred or self.excluded or self.quoted or self.weight == 1.0)
 
 
 @dataclass(frozen=True)
@@ -57,11 +65,15 @@ class Filter:
 
 @dataclass(frozen=True)
 class ImageReference:
-    """An image of the corpus as part of the query; a negative weight pushes away from it."""
+    """An image as part of the query; a negative weight pushes away from it.
 
-    image_id: int
+    Either one of the corpus, by `image_id`, or one that its owner added for a while, by `upload`.
+    """
+
+    image_id: int | None = None
     weight: float = 1.0
     with_caption: bool = False
+    upload: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,15 +87,25 @@ class QueryState:
     fusion: Fusion = "linear"
 
     @property
+    def can_rank(self) -> bool:
+        """Whether anything orders what passes the filters."""
+        return bool(self.encoder_text or self.weighed or any(i.weight for i in self.images))
+
+    @property
     def is_empty(self) -> bool:
         return not (self.phrases or self.filters or self.images)
 
     @property
     def encoder_text(self) -> str:
-        """The wanted words in the order they were said: what the text tower reads."""
-        said = [(p.position, p.text) for p in self.phrases if not p.excluded]
+        """The wanted words in the order they were said: what the text tower reads as one text."""
+        said = [(p.position, p.text) for p in self.phrases if not (p.excluded or p.is_weighed)]
         said += [(f.position, f.words) for f in self.filters if f.words and not f.excluded]
         return " ".join(text for _, text in sorted(said))
+
+    @property
+    def weighed(self) -> tuple[Phrase, ...]:
+        """Words with a weight set by hand: each goes to the text tower by itself."""
+        return tuple(p for p in self.phrases if p.is_weighed and p.weight)
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import TypeVar, get_args
@@ -19,6 +20,9 @@ from search.understanding.state import (
     Phrase,
     QueryState,
 )
+
+UPLOAD = re.compile(r"upload:[0-9a-f]{32}")
+HEAVIEST = 2.0
 
 Part = TypeVar("Part", Phrase, Filter, ImageReference)
 
@@ -83,6 +87,19 @@ def read_image_id(value: object, where: str = "image_id") -> int:
     return value
 
 
+def read_upload(value: object, where: str = "upload") -> str:
+    if not isinstance(value, str) or not UPLOAD.fullmatch(value):
+        raise InvalidState(f"{where} must be what adding a picture gave, “upload:…”.")
+    return value
+
+
+def read_weight(value: object, where: str = "weight") -> float:
+    weight = _number(value, where)
+    if abs(weight) > HEAVIEST:
+        raise InvalidState(f"{where} must be between -{HEAVIEST:g} and {HEAVIEST:g}.")
+    return weight
+
+
 def read_field(value: object, where: str = "field") -> str:
     if value not in FILTER_FIELDS:
         raise InvalidState(f"{where} must be one of {', '.join(FILTER_FIELDS)}.")
@@ -142,8 +159,12 @@ def _filter(data: object, where: str) -> Filter:
 
 def _image(data: object, where: str) -> ImageReference:
     given = _object(data, ImageReference, where)
+    upload = given.get("upload", "")
+    if upload and given.get("image_id") is not None:
+        raise InvalidState(f"{where} has either an image_id or an upload.")
     return ImageReference(
-        image_id=read_image_id(given.get("image_id"), f"{where}.image_id"),
+        image_id=None if upload else read_image_id(given.get("image_id"), f"{where}.image_id"),
+        upload=read_upload(upload, f"{where}.upload") if upload else "",
         weight=_number(given.get("weight", 1.0), f"{where}.weight"),
         with_caption=_flag(given.get("with_caption", False), f"{where}.with_caption"),
     )

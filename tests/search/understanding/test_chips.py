@@ -46,7 +46,9 @@ def test_a_chip_has_the_agreed_wire_form() -> None:
         "weight": 0.3,
         "inferred": True,
         "editable": True,
+        "weighable": True,
         "image_id": None,
+        "upload": "",
         "thumbnail_url": None,
     }
 
@@ -88,3 +90,19 @@ def _without(state: QueryState, removed: tuple[Chip, ...]) -> QueryState:
         state = apply(state, {"op": "remove", "chip": chip.id})
         assert len(chips(state)) == before - 1
     return state
+
+
+def test_own_pictures_are_numbered_where_there_are_several() -> None:
+    first, second = (f"upload:{digit * 32}" for digit in "ab")
+    one = QueryState(images=(ImageReference(upload=first),))
+    two = QueryState(images=(*one.images, ImageReference(upload=second, weight=-1.0)))
+    assert [(chip.id, chip.label) for chip in chips(one)] == [(first, "Like your picture")]
+    assert [(chip.id, chip.label) for chip in chips(two)] == [
+        (first, "Like your picture 1"),
+        (second, "Unlike your picture 2"),
+    ]
+
+
+def test_words_that_push_away_say_so() -> None:
+    away = QueryState(phrases=(Phrase("contrast", weight=-0.5, inferred=False),))
+    assert chips(away)[0].label == "away from contrast"

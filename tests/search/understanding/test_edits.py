@@ -105,6 +105,33 @@ def test_a_setting_is_set(key: str, value: object) -> None:
     assert getattr(apply(STATE, {"op": "set", key: value}), key) == value
 
 
+UPLOAD = f"upload:{'a' * 32}"
+
+
+def test_a_picture_of_ones_own_joins_with_its_weight_and_only_once() -> None:
+    edited = apply(STATE, {"op": "picture", "upload": UPLOAD})
+    assert edited.images == (ImageReference(7), ImageReference(upload=UPLOAD))
+    edited = apply(edited, {"op": "picture", "upload": UPLOAD, "weight": -0.5})
+    assert edited.images[1:] == (ImageReference(upload=UPLOAD, weight=-0.5),)
+    assert apply(edited, {"op": "remove", "chip": UPLOAD}) == STATE
+
+
+def test_words_and_images_weigh_more_or_less_on_their_chip() -> None:
+    edited = apply(STATE, {"op": "weigh", "chip": "image:7", "weight": 2})
+    assert edited.images == (ImageReference(7, 2.0),)
+    edited = apply(edited, {"op": "weigh", "chip": "phrase:liver cyst", "weight": -1})
+    assert edited.phrases[0] == Phrase("liver cyst", weight=-1.0, position=16, inferred=False)
+    assert edited.phrases[1:] == STATE.phrases[1:]
+
+
+def test_words_weighed_by_hand_leave_the_text_that_is_read_as_one() -> None:
+    assert STATE.encoder_text == "CT MRI liver cyst"
+    edited = apply(STATE, {"op": "weigh", "chip": "phrase:liver cyst", "weight": 2})
+    assert (edited.encoder_text, [p.text for p in edited.weighed]) == ("CT MRI", ["liver cyst"])
+    back = apply(edited, {"op": "weigh", "chip": "phrase:liver cyst", "weight": 1})
+    assert (back.encoder_text, back.weighed) == ("CT MRI liver cyst", ())
+
+
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
@@ -125,6 +152,14 @@ def test_a_setting_is_set(key: str, value: object) -> None:
         ({"op": "unfilter", "field": "modality", "value": "ultrasound"}, "Ultrasound"),
         ({"op": "like", "image_id": "7"}, "image_id"),
         ({"op": "unlike"}, "image_id"),
+        ({"op": "picture"}, "upload"),
+        ({"op": "picture", "upload": "http://127.0.0.1/x.png"}, "upload"),
+        ({"op": "picture", "upload": UPLOAD, "weight": 3}, "weight"),
+        ({"op": "weigh", "chip": "image:7"}, "weight"),
+        ({"op": "weigh", "chip": "image:7", "weight": float("nan")}, "weight"),
+        ({"op": "weigh", "chip": "image:8", "weight": 1}, "no chip"),
+        ({"op": "weigh", "chip": "filter:modality:ct", "weight": 2}, "words and images"),
+        ({"op": "weigh", "chip": "exclude:phrase:artefact", "weight": 2}, "words and images"),
         ({"op": "set"}, "mode"),
         ({"op": "set", "mode": "psychic"}, "mode"),
         ({"op": "set", "alpha": 2}, "alpha"),
@@ -161,6 +196,8 @@ def test_any_edit_gives_a_state_or_is_refused(edit: dict[str, object]) -> None:
         ({"op": "filter", "field": "modality", "value": "ct"}, "With CT"),
         ({"op": "unfilter", "field": "modality", "value": "ct"}, "No longer only CT"),
         ({"op": "like", "image_id": 4}, "More like this image"),
+        ({"op": "weigh", "chip": "phrase:effusion", "weight": 2}, "effusion counts 2"),
+        ({"op": "picture", "upload": UPLOAD}, "Like my picture"),
         ({"op": "set", "mode": "lexical"}, "By words only"),
         ({"op": "set", "alpha": 0.3}, "Pictures count 0.3"),
         ({"op": "nonsense"}, "Changed labels"),

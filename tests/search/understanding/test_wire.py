@@ -29,7 +29,10 @@ VALUES = st.lists(WORDS, min_size=1, max_size=3).map(tuple)
 FILTERS = st.builds(
     Filter, st.sampled_from(FILTER_FIELDS), VALUES, VALUES, WORDS, st.booleans(), PLACES
 )
-IMAGES = st.builds(ImageReference, st.integers(1, 10**9), WEIGHTS, st.booleans())
+UPLOADS = st.text("0123456789abcdef", min_size=32, max_size=32).map("upload:{}".format)
+IMAGES = st.builds(ImageReference, st.integers(1, 10**9), WEIGHTS, st.booleans()) | st.builds(
+    ImageReference, weight=WEIGHTS, upload=UPLOADS
+)
 STATES = st.builds(
     QueryState,
     st.text(max_size=50),
@@ -93,6 +96,10 @@ def test_what_is_left_out_takes_its_default() -> None:
         ({"images": [{"image_id": 0}]}, r"images\[0\].image_id"),
         ({"images": [{"image_id": True}]}, r"images\[0\].image_id"),
         ({"images": [{"image_id": 2**63}]}, r"images\[0\].image_id"),
+        ({"images": [{}]}, r"images\[0\].image_id"),
+        ({"images": [{"upload": "http://127.0.0.1/x"}]}, r"images\[0\].upload"),
+        ({"images": [{"upload": "upload:../x"}]}, r"images\[0\].upload"),
+        ({"images": [{"upload": f"upload:{'a' * 32}", "image_id": 1}]}, "either"),
         ({"images": [{"image_id": 1, "with_caption": None}]}, r"images\[0\].with_caption"),
         ({"images": [{"image_id": 1}] * (MAX_PARTS + 1)}, "at most"),
     ],
