@@ -48,7 +48,7 @@ def say(
     asked = _edited(user, asked, added)
     said = _understood(utterance, asked, before.shown if before else ())
     turn = Turn(
-        utterance=utterance or ", ".join(edits.describe(asked, change) for change in added),
+        utterance=utterance or ", ".join({edits.describe(asked, change) for change in added}),
         state=said.state.as_json(), notices=list(said.notices),
         moves=list(said.moves), parent=before,
     )  # fmt: skip

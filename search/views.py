@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -136,6 +137,7 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
         "suggestions": suggestions(),
         "q": request.GET.get("q", ""),
         "response": None,
+        "query_image_minutes": round(settings.QUERY_IMAGE_MINUTES),
         "settings": {
             "mode": request.GET.get("mode", "hybrid"),
             "alpha": request.GET.get("alpha", "0.5"),

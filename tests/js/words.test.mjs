@@ -46,3 +46,13 @@ test("attribution leaves out what is absent", () => {
   const source = { external_id: "a1", credit: "", source: "https://example.org", licence: "CC BY" };
   assert.equal(words.attribution(source), "a1. https://example.org. CC BY");
 });
+
+test("weights go from away to more without a stop at nothing, and end", () => {
+  const up = [-2];
+  while (words.nextWeight(up.at(-1), 1) !== undefined) up.push(words.nextWeight(up.at(-1), 1));
+  assert.deepEqual(up, [-2, -1, -0.5, 0.5, 1, 2]);
+  assert.equal(words.nextWeight(0.5, -1), -0.5);
+  assert.equal(words.nextWeight(-2, -1), undefined);
+  assert.equal(words.nextWeight(0.25, 1), 0.5);
+  assert.equal(words.weightText(-0.5), "×−0.5");
+});

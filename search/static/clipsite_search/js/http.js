@@ -15,11 +15,12 @@ function csrfToken() {
 }
 
 export async function request(method, url, body) {
+  const isForm = body instanceof FormData;
   const response = await fetch(url, {
     method,
     credentials: "same-origin",
-    headers: { "Content-Type": "application/json", "X-CSRFToken": csrfToken() },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: { "X-CSRFToken": csrfToken(), ...(!isForm && { "Content-Type": "application/json" }) },
+    body: isForm ? body : JSON.stringify(body),
   });
   const isJson = response.headers.get("Content-Type")?.includes("json");
   const answer = isJson ? await response.json() : null;

@@ -8,6 +8,7 @@ import { Grid } from "./grid.js";
 import { listenToDeleting, listenToSaving, rememberConversation } from "./history.js";
 import { request } from "./http.js";
 import { listenToKeys } from "./keys.js";
+import { listenToPictures } from "./pictures.js";
 import {
   accepts, asked, framesOf, initialState, reduce, showsAnother, unseen,
 } from "./state.js";
@@ -38,9 +39,12 @@ const connection = new Connection({
 
 // --- Asking
 
-function ask(utterance) {
+/** By words, by pictures, or both. */
+function ask(utterance, pictures = []) {
   const { conversation, turn: after } = state;
-  begin({ type: "query", conversation, after, utterance, settings: composer.settings }, utterance);
+  const { settings } = composer;
+  const message = { type: "query", conversation, after, utterance, pictures, settings };
+  begin(message, utterance || SENTENCES.picture);
 }
 
 /** `onImage`: the reader pressed a button on an image, so only the final order is shown. */
@@ -101,15 +105,19 @@ const SHOW = {
       renderFacets(byId("facets"), [], toggleFacet);
     }
     grid.settle();
-    fill(byId("problem"), state.problem);
-    byId("problem").hidden = false;
-    byId("problem").querySelector("button").hidden = !lastAsk;
+    tell(state.problem, lastAsk);
   },
   feedback({ image_id: id, value }) {
     grid.markFeedback(id, value);
     detail.markFeedback(id, value);
   },
 };
+
+function tell(problem, mayRetry) {
+  fill(byId("problem"), problem);
+  byId("problem").hidden = false;
+  byId("problem").querySelector("button").hidden = !mayRetry;
+}
 
 function receive(frame) {
   if (!accepts(state, frame)) return;
@@ -204,6 +212,12 @@ byId("empty").addEventListener("click", (event) => {
 });
 listenToDeleting(byId("conversations"), api, (item) => {
   if (item.querySelector("[aria-current]")) location.assign(document.querySelector(".new").href);
+});
+listenToPictures(composer.form, {
+  root,
+  api,
+  onPictures: (pictures) => ask("", pictures),
+  onRefused: ({ message }) => tell({ message: message || SENTENCES.unreachable, still_works: "" }),
 });
 listenToSaving(api, () => state);
 listenToKeys({

@@ -1,6 +1,6 @@
 // The column of turns and the labels of the current one.
 import { actionOf, button, fill, fromTemplate } from "./dom.js";
-import { chipHint, outcome, SENTENCES } from "./words.js";
+import { chipHint, nextWeight, outcome, SENTENCES, weightText } from "./words.js";
 
 export class Thread {
   constructor(list, { onEdit, onOpenTurn, onUndo }) {
@@ -52,12 +52,14 @@ export class Thread {
     const list = this.current.querySelector(".chips");
     list.inert = false;
     list.replaceChildren(...chips.map((chip) => this.#chip(chip)));
+    this.focusNext?.focus();
+    this.stepped = this.focusNext = null;
     this.current.scrollIntoView({ block: "nearest" });
   }
 
   #chip(chip) {
     const element = fromTemplate("chip");
-    const [label, cross] = element.querySelectorAll("button");
+    const [label, less, more, cross] = element.querySelectorAll("button");
     const change = (edit, said) => this.onEdit({ chip: chip.id, ...edit }, said);
     const remove = () => change({ op: "remove" }, SENTENCES.removed(chip.label));
     const rewrite = (text) =>
@@ -69,6 +71,18 @@ export class Thread {
     });
     cross.setAttribute("aria-label", SENTENCES.remove(chip.label));
     cross.addEventListener("click", remove);
+    for (const [stepper, step] of chip.weighable ? [[less, -1], [more, 1]] : []) {
+      const weight = nextWeight(chip.weight, step);
+      const id = `${step} ${chip.id}`;
+      stepper.disabled = weight === undefined;
+      // Keeps the label in editing, so that nothing moves under the pointer.
+      stepper.addEventListener("mousedown", (event) => event.preventDefault());
+      stepper.addEventListener("click", () => {
+        this.stepped = id;
+        change({ op: "weigh", weight }, SENTENCES.weighed(chip.label, weight));
+      });
+      if (this.stepped === id) this.focusNext = stepper.disabled ? label : stepper;
+    }
     return element;
   }
 }
@@ -79,8 +93,15 @@ function fillChip(element, chip) {
   element.classList.toggle("is-inferred", chip.inferred);
   element.title = hint;
   element.querySelector("use").setAttribute("href", `#i-${chip.kind}`);
-  const weight = chip.weight === 1 ? "" : `×${Math.round(chip.weight * 100) / 100}`;
+  const { expired, weight: w } = chip;
+  const marks = { "is-expired": expired, "is-away": w < 0, "is-weighed": w !== 1 };
+  element.classList.add(...Object.keys(marks).filter((mark) => marks[mark]));
+  element.querySelector(".chip-weigh").hidden = !chip.weighable;
+  const weight = weightText(chip.weight);
   fill(element, { label: chip.label, weight, origin: chip.inferred ? hint : "" });
+  for (const way of ["less", "more"]) {
+    element.querySelector(`.chip-${way}`).setAttribute("aria-label", `${SENTENCES[way](chip.label)}, ${weight}`);
+  }
   const thumbnail = element.querySelector(".chip-thumb");
   thumbnail.hidden = !chip.thumbnail_url;
   if (chip.thumbnail_url) thumbnail.src = chip.thumbnail_url;

@@ -58,6 +58,14 @@ export function chipHint({ inferred, editable }) {
   return `${origin} ${editable ? "Enter edits, Delete removes." : "Delete removes."}`;
 }
 
+const WEIGHTS = [-2, -1, -0.5, 0.5, 1, 2];
+
+/** The next weight up or down; undefined at the end. */
+export const nextWeight = (weight, step) =>
+  step > 0 ? WEIGHTS.find((one) => one > weight) : WEIGHTS.findLast((one) => one < weight);
+
+export const weightText = (weight) => `×${plain.format(weight)}`.replace("-", "−");
+
 export const SENTENCES = {
   unreachable: "The server cannot be reached.",
   stillHere: "What is on the page stays. Your words are kept.",
@@ -67,6 +75,10 @@ export const SENTENCES = {
   saved: "Saved",
   copied: "Copied",
   remove: (label) => `Remove ${label}`,
+  weighed: (label, weight) => `${label} counts ${weight}`,
+  less: (label) => `Less of “${label}”`,
+  more: (label) => `More of “${label}”`,
+  picture: "Like my picture",
   without: (label) => `Without “${label}”`,
   like: "More like this image",
   unlike: "Less like this image",
