@@ -73,7 +73,10 @@ def describe(state: QueryState, edit: Edit) -> str:
     chip = next((c for c in chips(state) if c.id == edit.get("chip")), None)
     if chip is not None:
         if edit["op"] == "weigh":
-            return f"{chip.label} counts {edit.get('weight')}"
+            what = chip.label
+            for verb in ("Like ", "Unlike ", "away from "):
+                what = what.removeprefix(verb)
+            return f"{what} counts {edit.get('weight')}".replace("-", "−")
         return (
             f"Without the label {chip.label}" if edit["op"] == "remove" else str(edit.get("text"))
         )

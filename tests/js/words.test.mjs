@@ -54,5 +54,5 @@ test("weights go from away to more without a stop at nothing, and end", () => {
   assert.equal(words.nextWeight(0.5, -1), -0.5);
   assert.equal(words.nextWeight(-2, -1), undefined);
   assert.equal(words.nextWeight(0.25, 1), 0.5);
-  assert.equal(words.weightText(-0.5), "×−0.5");
+  assert.equal(words.weightText(-0.5), "−0.5");
 });

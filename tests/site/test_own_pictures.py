@@ -63,7 +63,7 @@ def test_a_pasted_picture_searches_is_weighed_by_keyboard_and_removed(
 
     less = turn.get_by_role("button", name="Less of “Like your picture”")
     less.focus()
-    for count, weight in ((2, "×0.5"), (3, "×−0.5")):
+    for count, weight in ((2, "×0.5"), (3, "−0.5")):
         page.keyboard.press("Enter")
         turn = turns(page, count)
         assert turn.locator(".chip-image .chip-weight").inner_text() == weight

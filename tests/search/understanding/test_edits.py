@@ -197,6 +197,7 @@ def test_any_edit_gives_a_state_or_is_refused(edit: dict[str, object]) -> None:
         ({"op": "unfilter", "field": "modality", "value": "ct"}, "No longer only CT"),
         ({"op": "like", "image_id": 4}, "More like this image"),
         ({"op": "weigh", "chip": "phrase:effusion", "weight": 2}, "effusion counts 2"),
+        ({"op": "weigh", "chip": "phrase:effusion", "weight": -0.5}, "effusion counts −0.5"),
         ({"op": "picture", "upload": UPLOAD}, "Like my picture"),
         ({"op": "set", "mode": "lexical"}, "By words only"),
         ({"op": "set", "alpha": 0.3}, "Pictures count 0.3"),

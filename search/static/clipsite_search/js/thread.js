@@ -79,7 +79,7 @@ export class Thread {
       stepper.addEventListener("mousedown", (event) => event.preventDefault());
       stepper.addEventListener("click", () => {
         this.stepped = id;
-        change({ op: "weigh", weight }, SENTENCES.weighed(chip.label, weight));
+        change({ op: "weigh", weight }, SENTENCES.weight);
       });
       if (this.stepped === id) this.focusNext = stepper.disabled ? label : stepper;
     }

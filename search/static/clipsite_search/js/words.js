@@ -64,7 +64,8 @@ const WEIGHTS = [-2, -1, -0.5, 0.5, 1, 2];
 export const nextWeight = (weight, step) =>
   step > 0 ? WEIGHTS.find((one) => one > weight) : WEIGHTS.findLast((one) => one < weight);
 
-export const weightText = (weight) => `×${plain.format(weight)}`.replace("-", "−");
+export const weightText = (weight) =>
+  weight < 0 ? `−${plain.format(-weight)}` : `×${plain.format(weight)}`;
 
 export const SENTENCES = {
   unreachable: "The server cannot be reached.",
@@ -75,7 +76,7 @@ export const SENTENCES = {
   saved: "Saved",
   copied: "Copied",
   remove: (label) => `Remove ${label}`,
-  weighed: (label, weight) => `${label} counts ${weight}`,
+  weight: "Another weight",
   less: (label) => `Less of “${label}”`,
   more: (label) => `More of “${label}”`,
   picture: "Like my picture",
