@@ -76,7 +76,8 @@ def describe(state: QueryState, edit: Edit) -> str:
             what = chip.label
             for verb in ("Like ", "Unlike ", "away from "):
                 what = what.removeprefix(verb)
-            return f"{what} counts {edit.get('weight')}".replace("-", "−")
+            weight = str(edit.get("weight")).replace("-", "−")
+            return f"{what[:1].upper()}{what[1:]} counts {weight}"
         return (
             f"Without the label {chip.label}" if edit["op"] == "remove" else str(edit.get("text"))
         )
