@@ -13,6 +13,7 @@ from search.query_images import is_kept
 from search.understanding import edits, talk
 from search.understanding.refining import NOT_THERE, STARTED_NEW, Refined, refine
 from search.understanding.state import InvalidState, QueryState
+from search.understanding.synonyms import expanded
 from search.understanding.understand import Understanding, understand
 from search.understanding.wire import state_from_json
 
@@ -47,6 +48,7 @@ def say(
     added = [{"op": "picture", **picture} for picture in pictures]
     asked = _edited(user, asked, added)
     said = _understood(utterance, asked, before.shown if before else ())
+    said = replace(said, state=expanded(said.state, None if said.is_new else asked))
     turn = Turn(
         utterance=utterance or ", ".join({edits.describe(asked, change) for change in added}),
         state=said.state.as_json(), notices=list(said.notices),
@@ -60,7 +62,8 @@ def say(
 
 def read(utterance: str) -> Understanding:
     """Understand one utterance with the pipeline that the settings name."""
-    return understand(utterance, settings.SPACY_PIPELINE)
+    found = understand(utterance, settings.SPACY_PIPELINE)
+    return replace(found, state=expanded(found.state))
 
 
 def edit(user: Any, turn: Turn, changes: Sequence[Mapping[str, Any]]) -> Turn:
@@ -76,7 +79,7 @@ def edit(user: Any, turn: Turn, changes: Sequence[Mapping[str, Any]]) -> Turn:
 
 def _edited(user: Any, state: QueryState, changes: Sequence[Mapping[str, Any]]) -> QueryState:
     for change in changes:
-        state = edits.apply(state, change)
+        state = expanded(edits.apply(state, change), state)
         if change["op"] == "picture" and not is_kept(user.pk, str(change["upload"])):
             raise InvalidState(NOT_KEPT)
     return state

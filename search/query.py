@@ -19,6 +19,7 @@ def clauses_of(state: QueryState, captions: Mapping[int, str]) -> list[Clause]:
         for p in state.phrases
         if not p.excluded and p.text and p.weight > 0
     ]
+    clauses += [Clause(e.text, e.weight, together=True) for e in state.expansions if not e.excluded]
     clauses += [Clause(f.words, HINT) for f in state.filters if f.words and f.included]
     clauses += [
         Clause(captions[image.image_id], HINT)
@@ -47,7 +48,10 @@ def scope_of(state: QueryState) -> Scope:
     return Scope(
         restrictions=tuple(_restriction(state, field) for field in fields),
         phrases=tuple(p.text for p in state.phrases if p.quoted and not p.excluded),
-        without=tuple(p.text for p in state.phrases if p.excluded),
+        without=(
+            *(p.text for p in state.phrases if p.excluded),
+            *(e.text for e in state.expansions if e.excluded),
+        ),
         without_ids=tuple(i.image_id for i in state.images if i.image_id and i.weight),
     )
 

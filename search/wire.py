@@ -122,7 +122,9 @@ def hits_json(
     if turn is not None:
         mine = Feedback.objects.filter(turn=turn, image_id__in=ids)
         votes = dict(mine.values_list("image_id", "value"))
-    texts = [clause.text for clause in clauses_of(state, {})]
+    clauses = clauses_of(state, {})
+    texts = [clause.text for clause in clauses if not clause.together]
+    together = [clause.text for clause in clauses if clause.together]
     return [
         HitJson(
             **picture_json(images[hit.image_id]),
@@ -134,7 +136,7 @@ def hits_json(
             cosine_part=hit.cosine_part,
             lexical_rank=hit.lexical_rank,
             semantic_rank=hit.semantic_rank,
-            highlights=[list(r) for r in highlights(images[hit.image_id].caption, texts)],
+            highlights=[list(r) for r in highlights(images[hit.image_id].caption, texts, together)],
             feedback=votes.get(hit.image_id, 0),
         )
         for hit in ranked

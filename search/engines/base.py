@@ -100,10 +100,14 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Clause:
-    """Words of which any may match (BM25); several together also earn a bonus as a phrase."""
+    """Words of which any may match (BM25); several together also earn a bonus as a phrase.
+
+    Words that mean something only `together` ("renal calculus") match as a phrase or not at all.
+    """
 
     text: str
     weight: float = 1.0
+    together: bool = False
 
 
 @dataclass(frozen=True)

@@ -278,11 +278,14 @@ def _row(document: Document) -> dict[str, Any]:
 
 def _parts(clause: Clause) -> list[Any]:
     """What is denied counts a little; only what is asserted earns the phrase's bonus."""
+    several = len(clause.text.split()) > 1
+    if several and clause.together:
+        return [PhraseQuery(clause.text, "caption")]
     words: list[Any] = [
         MatchQuery(clause.text, "caption", boost=clause.weight),
         MatchQuery(clause.text, "negated", boost=clause.weight * NEGATED_WEIGHT),
     ]
-    if len(clause.text.split()) > 1:
+    if several:
         words.append(PhraseQuery(clause.text, "caption"))
     return words
 

@@ -133,13 +133,16 @@ class _Question:
         return conditions
 
     def words(self, clauses: Sequence[Clause], target: int) -> list[str]:
-        """Any of the words (matches), then the phrases (only rank).
+        """Any of the words, or words that count only together (match), then phrases (only rank).
 
         BM25 in Vespa knows no weights, so heavier clauses are repeated; the profile multiplies
         with the `unit` that one repetition stands for.
         """
         unit = _unit(clauses)
+        whole = [words_of(clause.text) for clause in clauses if clause.together]
+        whole = [text for text in whole if " " in text]
         texts = [(words_of(clause.text), clause.weight) for clause in clauses]
+        texts = [(text, weight) for text, weight in texts if text not in whole]
         repeated = [text for text, weight in texts for _ in range(_times(weight, unit)) if text]
         if not repeated:
             return []
@@ -153,7 +156,8 @@ class _Question:
             if " " in text and (phrase := self._phrase(text, "caption"))
             for _ in range(_times(1.0, unit))
         ]
-        return [any_word, *phrases]
+        together = [self._phrase(text, "caption") for text in whole]
+        return [_or([any_word, *together]) if together else any_word, *phrases]
 
     @staticmethod
     def unit(clauses: Sequence[Clause]) -> Body:

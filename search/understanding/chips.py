@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from ingest.vocabulary import label_of
-from search.understanding.state import Filter, ImageReference, Phrase, QueryState
+from search.understanding.state import Expansion, Filter, ImageReference, Phrase, QueryState
 from search.understanding.years import label_of_years
 
-Kind = Literal["phrase", "exclusion", "filter", "image"]
+Kind = Literal["phrase", "exclusion", "filter", "image", "synonym"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ class Chip:
 
 def chips(state: QueryState) -> tuple[Chip, ...]:
     """In the order said, images last. Removing every chip leaves the empty state."""
-    placed = [(phrase.position, _of_phrase(phrase)) for phrase in state.phrases]
+    placed = [
+        (p.position, chip) for p in state.phrases for chip in (_of_phrase(p), *_others(state, p))
+    ]
     placed += [(row.position, chip) for row in state.filters for chip in _of_filter(row)]
     said = [chip for _, chip in sorted(placed, key=lambda place: place[0])]
     own = [image for image in state.images if image.upload]
@@ -55,6 +57,11 @@ def phrase_id(phrase: Phrase) -> str:
 
 def value_id(field: str, value: str, *, excluded: bool = False) -> str:
     return f"{'exclude' if excluded else 'filter'}:{field}:{value}"
+
+
+def expansion_id(expansion: Expansion) -> str:
+    kind = "exclude:synonym" if expansion.excluded else "synonym"
+    return f"{kind}:{expansion.text.casefold()}"
 
 
 def image_chip_id(image: ImageReference) -> str:
@@ -83,6 +90,17 @@ def _phrase_label(phrase: Phrase) -> str:
     if phrase.quoted:
         return f"“{phrase.text}”"
     return f"away from {phrase.text}" if phrase.weight < 0 else phrase.text
+
+
+def _others(state: QueryState, phrase: Phrase) -> Iterator[Chip]:
+    for other in state.expansions:
+        if (other.of.casefold(), other.excluded) == (phrase.text.casefold(), phrase.excluded):
+            yield Chip(
+                id=expansion_id(other),
+                kind="exclusion" if other.excluded else "synonym",
+                label=other.text,
+                value=other.text,
+            )
 
 
 def _of_filter(row: Filter) -> Iterator[Chip]:

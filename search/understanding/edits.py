@@ -9,6 +9,7 @@ from ingest.vocabulary import canonical, mentions
 from search.understanding.chips import (
     can_weigh,
     chips,
+    expansion_id,
     image_chip_id,
     phrase_id,
     value_id,
@@ -22,6 +23,7 @@ from search.understanding.state import (
     Phrase,
     QueryState,
 )
+from search.understanding.synonyms import pruned
 from search.understanding.wire import (
     count_parts,
     read_alpha,
@@ -62,7 +64,7 @@ def apply(state: QueryState, edit: Edit) -> QueryState:
         raise InvalidState(f"An edit's op must be one of {', '.join(_OPERATIONS)}.")
     change, keys = operation
     _check_keys(edit, keys)
-    edited = change(state, edit)
+    edited = pruned(change(state, edit))
     if count_parts(edited) > max(MAX_PARTS, count_parts(state)):
         raise InvalidState(f"A search has at most {MAX_PARTS} parts.")
     return edited
@@ -107,6 +109,7 @@ def _remove(state: QueryState, edit: Edit) -> QueryState:
         phrases=tuple(p for p in state.phrases if phrase_id(p) != chip_id),
         filters=_rows_without(state.filters, chip_id),
         images=tuple(i for i in state.images if image_chip_id(i) != chip_id),
+        expansions=tuple(e for e in state.expansions if expansion_id(e) != chip_id),
     )
 
 

@@ -77,11 +77,26 @@ class ImageReference:
 
 
 @dataclass(frozen=True)
+class Expansion:
+    """Other words for a phrase of the query, `of`, that captions may use.
+
+    They count in BM25, or with a phrase that is excluded must not stand there; the encoder never
+    reads them.
+    """
+
+    text: str
+    of: str
+    weight: float = 1.0
+    excluded: bool = False
+
+
+@dataclass(frozen=True)
 class QueryState:
     utterance: str = ""
     phrases: tuple[Phrase, ...] = ()
     filters: tuple[Filter, ...] = ()
     images: tuple[ImageReference, ...] = ()
+    expansions: tuple[Expansion, ...] = ()
     mode: Mode = "hybrid"
     alpha: float = 0.5
     fusion: Fusion = "linear"

@@ -12,6 +12,7 @@ from search.understanding.state import (
     FILTER_FIELDS,
     MAX_PARTS,
     MAX_TEXT,
+    Expansion,
     Filter,
     Fusion,
     ImageReference,
@@ -24,7 +25,7 @@ from search.understanding.state import (
 UPLOAD = re.compile(r"upload:[0-9a-f]{32}")
 HEAVIEST = 2.0
 
-Part = TypeVar("Part", Phrase, Filter, ImageReference)
+Part = TypeVar("Part", Phrase, Filter, ImageReference, Expansion)
 
 
 def state_from_json(data: object) -> QueryState:
@@ -35,6 +36,7 @@ def state_from_json(data: object) -> QueryState:
         phrases=_parts(given.get("phrases", ()), "phrases", _phrase),
         filters=_parts(given.get("filters", ()), "filters", _filter),
         images=_parts(given.get("images", ()), "images", _image),
+        expansions=_parts(given.get("expansions", ()), "expansions", _expansion),
         mode=read_mode(given.get("mode", "hybrid")),
         alpha=read_alpha(given.get("alpha", 0.5)),
         fusion=read_fusion(given.get("fusion", "linear")),
@@ -45,7 +47,7 @@ def state_from_json(data: object) -> QueryState:
 
 
 def count_parts(state: QueryState) -> int:
-    """Phrases, images and single filter values: as many as there are chips."""
+    """Phrases, images and single filter values: as many as there are chips that were asked for."""
     in_filters = sum(len(f.included) + len(f.excluded) for f in state.filters)
     return len(state.phrases) + len(state.images) + in_filters
 
@@ -167,6 +169,19 @@ def _image(data: object, where: str) -> ImageReference:
         upload=read_upload(upload, f"{where}.upload") if upload else "",
         weight=_number(given.get("weight", 1.0), f"{where}.weight"),
         with_caption=_flag(given.get("with_caption", False), f"{where}.with_caption"),
+    )
+
+
+def _expansion(data: object, where: str) -> Expansion:
+    given = _object(data, Expansion, where)
+    text, of = (read_text(given.get(name), f"{where}.{name}") for name in ("text", "of"))
+    if not text.strip():
+        raise InvalidState(f"{where}.text must not be blank.")
+    return Expansion(
+        text=text,
+        of=of,
+        weight=_number(given.get("weight", 1.0), f"{where}.weight"),
+        excluded=_flag(given.get("excluded", False), f"{where}.excluded"),
     )
 
 

@@ -87,6 +87,13 @@ async def test_words_match_by_any_and_a_phrase_ranks_first(index: Index) -> None
     assert ids(await index.lexical([Clause("pleural effusion")], Scope(), 10)) == [1, 2]
 
 
+async def test_words_that_count_only_together_match_as_a_phrase_or_not_at_all(
+    index: Index,
+) -> None:
+    clauses = [Clause("gallstones"), Clause("pleural effusion", together=True)]
+    assert set(ids(await index.lexical(clauses, Scope(), 10))) == {1, 3}
+
+
 async def test_words_match_by_their_stem(index: Index) -> None:
     assert ids(await index.lexical([Clause("gallstone")], Scope(), 10)) == [3]
 

@@ -13,6 +13,7 @@ from search.understanding.state import (
     FILTER_FIELDS,
     MAX_PARTS,
     MAX_TEXT,
+    Expansion,
     Filter,
     ImageReference,
     InvalidState,
@@ -33,12 +34,14 @@ UPLOADS = st.text("0123456789abcdef", min_size=32, max_size=32).map("upload:{}".
 IMAGES = st.builds(ImageReference, st.integers(1, 10**9), WEIGHTS, st.booleans()) | st.builds(
     ImageReference, weight=WEIGHTS, upload=UPLOADS
 )
+EXPANSIONS = st.builds(Expansion, WORDS, WORDS, WEIGHTS, st.booleans())
 STATES = st.builds(
     QueryState,
     st.text(max_size=50),
     st.lists(PHRASES, max_size=5).map(tuple),
     st.lists(FILTERS, max_size=3).map(tuple),
     st.lists(IMAGES, max_size=5).map(tuple),
+    st.lists(EXPANSIONS, max_size=4).map(tuple),
     st.sampled_from(["hybrid", "lexical", "semantic"]),
     st.floats(0, 1),
     st.sampled_from(["linear", "rrf"]),
