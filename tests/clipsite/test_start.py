@@ -91,7 +91,13 @@ def test_a_heartbeat_timeout_below_the_beat_is_told(settings: Any) -> None:
 def test_every_variable_the_settings_read_stands_in_the_example() -> None:
     import re
 
-    read = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "clipsite/settings.py").read_text()))
+    read = {
+        name
+        for module in ("settings", "product")
+        for name in re.findall(
+            r'env\.\w+\("([A-Z_]+)"', (ROOT / f"clipsite/{module}.py").read_text()
+        )
+    }
     listed = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     assert set(listed) == read
     assert len(listed) == len(set(listed))
