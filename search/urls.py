@@ -32,6 +32,7 @@ urlpatterns = [
     path("api/v1/query-images/<str:upload>", api.OneQueryImage.as_view(), name="api-query-image"),
     path("api/v1/saved-searches/<int:pk>", api.OneSavedSearch.as_view(), name="api-saved-search"),
     path("api/v1/conversations/<int:pk>", api.OneConversation.as_view(), name="api-conversation"),
+    path("api/v1/embed-tokens", api.EmbedTokens.as_view(), name="api-embed-tokens"),
     path("api/v1/images/<int:pk>", api.OneImage.as_view(), name="api-image"),
     path("api/v1/jobs/<str:kind>/<int:pk>", api.OneJob.as_view(), name="api-job"),
 ]

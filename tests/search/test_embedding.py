@@ -4,9 +4,15 @@ import re
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth import get_user_model
 from django.test import Client
 
-from search.models import IndexBuild
+from clipsite.asgi import application
+from search.embedding import token_for
+from search.models import IndexBuild, Turn
+from tests.search.test_socket import frames_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,3 +97,111 @@ def test_whoever_is_signed_out_gets_one_sentence_in_the_frame(client: Client) ->
     assert "Log in to this site to search here" in response.content.decode()
     answer = client.get("/embed/own/api/v1/turns/1")
     assert answer.json()["detail"].startswith("Log in to this site")
+
+
+@pytest.fixture
+def token(editor: Any, settings: Any) -> str:
+    settings.EMBED_ORIGINS = [DESK, "https://two.example.org"]
+    return token_for(editor, DESK)
+
+
+def test_a_token_searches_as_its_user_without_a_cookie(
+    build: IndexBuild, editor: Any, token: str
+) -> None:
+    stranger = Client(enforce_csrf_checks=True)
+    page = stranger.get(f"/embed/{token}/search", {"q": "knee"})
+    assert policy(page) == f"frame-ancestors 'self' {DESK}"
+    thumbnail = f"/embed/{token}/images/{page.context['response']['hits'][0]['image_id']}/thumbnail"
+    assert thumbnail in page.content.decode()
+    assert stranger.get(thumbnail).getvalue().startswith(b"RIFF")
+    turns = f"/embed/{token}/api/v1/turns"
+    answer = stranger.post(turns, {"utterance": "knee"}, content_type="application/json")
+    assert answer.status_code == 201
+    assert Turn.objects.get(pk=answer.json()["turn"]).conversation.user == editor
+
+
+def test_a_token_opens_a_frame_and_nothing_outside_it(token: str) -> None:
+    stranger = Client()
+    stranger.get(f"/embed/{token}/")
+    assert stranger.get("/").status_code == 302
+    assert stranger.get("/api/v1/images/1").status_code == 403
+
+
+@pytest.mark.parametrize("rest", ["admin/", "api/v1/jobs/import/1", "api/v1/embed-tokens"])
+def test_a_token_of_an_administrator_administers_nothing(
+    admin_user: Any, token: str, rest: str
+) -> None:
+    assert Client().get(f"/embed/{token_for(admin_user, DESK)}/{rest}").status_code == 404
+
+
+def test_an_expired_token_says_so_in_one_sentence(token: str, settings: Any) -> None:
+    settings.EMBED_MINUTES = -1
+    page = Client().get(f"/embed/{token}/")
+    assert page.status_code == 410
+    assert page.content.decode().count("This search has expired. Load the page again") == 1
+    answer = Client().get(f"/embed/{token}/api/v1/turns/1")
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["detail"] == "This search has expired. Load the page again to go on."
+
+
+@pytest.mark.parametrize("spoil", [lambda t: t[:-1], lambda t: "x" + t, lambda t: "x"])
+def test_a_token_that_was_changed_opens_nothing(token: str, spoil: Any) -> None:
+    assert Client().get(f"/embed/{spoil(token)}/").status_code == 404
+
+
+def test_a_token_ends_with_its_account_and_with_its_origin(
+    editor: Any, token: str, settings: Any
+) -> None:
+    get_user_model().objects.filter(pk=editor.pk).update(is_active=False)
+    assert Client().get(f"/embed/{token}/").status_code == 403
+    get_user_model().objects.filter(pk=editor.pk).update(is_active=True)
+    settings.EMBED_ORIGINS = ["https://two.example.org"]
+    assert Client().get(f"/embed/{token}/").status_code == 403
+
+
+def test_tokens_are_given_to_whoever_is_logged_in_for_listed_origins(
+    editor: Any, settings: Any
+) -> None:
+    settings.EMBED_ORIGINS = [DESK]
+    client = Client()
+    ask = {"path": "/api/v1/embed-tokens", "content_type": "application/json"}
+    assert client.post(data={"origin": DESK}, **ask).status_code == 403
+    client.force_login(editor)
+    refused = client.post(data={"origin": "https://evil.example"}, **ask)
+    assert refused.status_code == 400
+    assert refused.json()["detail"] == "This origin is not one of EMBED_ORIGINS."
+    given = client.post(data={"origin": DESK}, **ask)
+    assert given.status_code == 201
+    assert Client().get(f"/embed/{given.json()['token']}/").status_code == 200
+
+
+def socket_of(key: str, origin: str = "http://localhost") -> WebsocketCommunicator:
+    headers = [(b"origin", origin.encode()), (b"host", b"localhost")]
+    return WebsocketCommunicator(application, f"/embed/{key}/ws/search/", headers)
+
+
+async def test_the_socket_of_a_frame_searches_until_its_token_expires(
+    build: IndexBuild, token: str, settings: Any
+) -> None:
+    socket = socket_of(token)
+    assert (await socket.connect(timeout=10))[0]
+    await socket.send_json_to({"type": "query", "utterance": "knee"})
+    frames = await frames_until(socket, "done", "error")
+    hits = next(frame["data"]["hits"] for frame in frames if frame["type"] == "hits")
+    assert hits[0]["thumbnail_url"].startswith(f"/embed/{token}/images/")
+    settings.EMBED_MINUTES = -1
+    await socket.send_json_to({"type": "query", "utterance": "chest"})
+    (error,) = await frames_until(socket, "done", "error")
+    assert error["data"]["message"] == "This search has expired. Load the page again to go on."
+    assert await sync_to_async(Turn.objects.count)() == 1
+    await socket.disconnect()
+
+
+@pytest.mark.parametrize("origin", [DESK, "https://evil.example"])
+async def test_the_socket_hears_no_page_but_the_frame(token: str, origin: str) -> None:
+    assert not (await socket_of(token, origin).connect(timeout=10))[0]
+
+
+@pytest.mark.parametrize("key", ["own", "x"])
+async def test_the_socket_of_a_frame_needs_a_key_or_a_session(db: None, key: str) -> None:
+    assert not (await socket_of(key).connect(timeout=10))[0]

@@ -1,5 +1,7 @@
 """The search inside a project that is not ours, below a path of its choosing."""
 
+import base64
+import json
 import socket
 import subprocess
 import sys
@@ -11,9 +13,12 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
+from django.core import signing
 
+from search import embedding
 from tests.site.conftest import PASSWORD, ROOT, Site
 from tests.site.test_journeys import ask, settled
 
@@ -114,6 +119,71 @@ def test_a_search_inside_a_host_page_gives_hits_and_chips(host: str, desk: Any) 
     asked = [address for address in addresses if "/assets/" not in address and "/find/" in address]
     assert [address for address in asked if "/tools/find/embed/own/" not in address] == []
     assert any("thumbnail" in address for address in asked)
+
+
+def show(folder: Path, host: str, token: str = "") -> None:
+    """Put a page with the element on the other site."""
+    script = f"{host}/assets/clipsite_search/embed/clip-search.js"
+    element = f'<clip-search src="{host}/tools/find/embed/" token="{token}"></clip-search>'
+    page = f'<!doctype html><script type="module" src="{script}"></script>{element}'
+    (folder / "index.html").write_text(page)
+
+
+def given_token(host: str, origin: str) -> str:
+    credentials = base64.b64encode(f"admin:{PASSWORD}".encode()).decode()
+    asked = urllib.request.Request(
+        f"{host}/tools/find/api/v1/embed-tokens",
+        json.dumps({"origin": origin}).encode(),
+        {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        return str(json.load(answer)["token"])
+
+
+@pytest.fixture
+def visitor(chromium: Any) -> Iterator[Any]:
+    """A page of somebody whom no site knows."""
+    context = chromium.new_context(viewport={"width": 400, "height": 800})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    yield page
+    context.close()
+
+
+def test_a_token_searches_in_a_page_of_another_site(
+    host: str, elsewhere: tuple[str, Path], visitor: Any
+) -> None:
+    origin, folder = elsewhere
+    show(folder, host, given_token(host, origin))
+    visitor.goto(origin)
+    frame = inside(visitor)
+    ask(frame, "ultrasound")
+    hits = settled(frame)
+    frame.get_by_role("button", name="Remove Ultrasound").wait_for()
+    picture = hits.first.locator("img")
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+
+def test_an_expired_token_gives_one_clear_sentence(
+    host: str, elsewhere: tuple[str, Path], visitor: Any
+) -> None:
+    origin, folder = elsewhere
+    with mock.patch("time.time", return_value=time.time() - 3600):
+        bound = {"user": 1, "origin": origin}
+        token = signing.dumps(bound, key="a host's own", salt=embedding.SALT)
+    show(folder, host, token)
+    visitor.goto(origin)
+    inside(visitor).get_by_text("This search has expired. Load the page again").wait_for()
+
+
+def test_a_page_of_an_origin_that_is_not_listed_shows_no_search(
+    host: str, elsewhere: tuple[str, Path], visitor: Any
+) -> None:
+    origin, folder = elsewhere
+    show(folder, host, given_token(host, origin))
+    visitor.goto(origin.replace("localhost", "127.0.0.1"))
+    visitor.get_by_role("alert").get_by_text("The search does not open here").wait_for()
+    assert visitor.locator("clip-search iframe").count() == 0
 
 
 def test_whoever_is_signed_out_reads_one_sentence(host: str, chromium: Any) -> None:

@@ -1,12 +1,13 @@
 // <clip-search src="…/embed/" token="…">: the search page in a frame, in the colours of its host.
+const THEME = ["accent", "background", "text", "radius", "font"];
 const SHEET = `
   :host { display: block; height: min(80vh, 720px); }
   :host([hidden]) { display: none; }
   iframe { width: 100%; height: 100%; border: 0; border-radius: inherit; }
-  p { margin: 0; padding: 16px; }
 `;
-const REFUSED = "The search does not open here: its site does not answer, or does not allow this page.";
-const PATIENCE = 2000; // ms from a frame's load to its greeting
+const REFUSED = "The search does not open here: its site is down, or does not allow this page.";
+const PATIENCE = 2000; // ms from load to greeting
+const make = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
 class ClipSearch extends HTMLElement {
   static observedAttributes = ["src", "token"];
@@ -31,27 +32,22 @@ class ClipSearch extends HTMLElement {
   }
 
   #open() {
-    const frame = document.createElement("iframe");
-    frame.title = this.title || "Search images";
-    frame.allow = "clipboard-write";
-    frame.src = new URL(`${this.getAttribute("token") || "own"}/`, new URL(this.getAttribute("src"), document.baseURI));
-    frame.addEventListener("load", () => setTimeout(() => frame.greeted || this.#refuse(frame), PATIENCE));
-    this.#frame = frame;
-    this.#show(frame);
+    const frame = make("iframe", { title: this.title || "Search images", allow: "clipboard-write" });
+    const style = getComputedStyle(this);
+    const told = THEME.map((name) => [name, style.getPropertyValue(`--clip-search-${name}`)]);
+    frame.name = JSON.stringify(Object.fromEntries(told));
+    const door = new URL(this.getAttribute("src"), document.baseURI);
+    frame.src = new URL(`./${this.getAttribute("token") || "own"}/`, door);
+    frame.onload = () => setTimeout(() => frame.greeted || this.#refuse(frame), PATIENCE);
+    this.#show((this.#frame = frame));
   }
 
   #refuse(frame) {
-    if (frame !== this.#frame) return;
-    const sentence = document.createElement("p");
-    sentence.role = "alert";
-    sentence.textContent = REFUSED;
-    this.#show(sentence);
+    if (frame === this.#frame) this.#show(make("p", { role: "alert", textContent: REFUSED }));
   }
 
   #show(element) {
-    const sheet = document.createElement("style");
-    sheet.textContent = SHEET;
-    this.#root.replaceChildren(sheet, element);
+    this.#root.replaceChildren(make("style", { textContent: SHEET }), element);
   }
 }
 
