@@ -121,11 +121,12 @@ def test_a_search_inside_a_host_page_gives_hits_and_chips(host: str, desk: Any) 
     assert any("thumbnail" in address for address in asked)
 
 
-def show(folder: Path, host: str, token: str = "") -> None:
+def show(folder: Path, host: str, token: str = "", style: str = "") -> None:
     """Put a page with the element on the other site."""
     script = f"{host}/assets/clipsite_search/embed/clip-search.js"
     element = f'<clip-search src="{host}/tools/find/embed/" token="{token}"></clip-search>'
     page = f'<!doctype html><script type="module" src="{script}"></script>{element}'
+    page += f"<style>clip-search {{ {style} }}</style>"
     (folder / "index.html").write_text(page)
 
 
@@ -162,6 +163,45 @@ def test_a_token_searches_in_a_page_of_another_site(
     frame.get_by_role("button", name="Remove Ultrasound").wait_for()
     picture = hits.first.locator("img")
     assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+
+def test_the_frame_takes_the_colours_of_its_host(desk: Any) -> None:
+    frame = inside(desk)
+    for selector, name, value in (
+        ("body", "backgroundColor", "rgb(255, 250, 240)"),
+        ("body", "color", "rgb(43, 29, 14)"),
+        ("body", "fontFamily", "Georgia, serif"),
+        (".send", "backgroundColor", "rgb(138, 43, 226)"),
+        (".send", "borderRadius", "12px"),
+        (".send", "color", "rgb(255, 255, 255)"),
+    ):
+        read = f"(element) => getComputedStyle(element).{name}"
+        assert frame.locator(selector).evaluate(read) == value, (selector, name)
+
+
+def test_what_is_no_colour_no_length_and_no_font_changes_nothing(
+    host: str, elsewhere: tuple[str, Path], visitor: Any
+) -> None:
+    origin, folder = elsewhere
+    show(
+        folder, host, given_token(host, origin),
+        "--clip-search-accent: url(https://evil.example/a); --clip-search-text: var(--x, red);"
+        "--clip-search-background: linear-gradient(red, red); --clip-search-radius: calc(9px * 9);"
+        "--clip-search-font: x; --clip-search-font: a / url(b)",
+    )  # fmt: skip
+    visitor.goto(origin)
+    frame = inside(visitor)
+    frame.locator(".send").wait_for()
+    assert frame.locator("html").get_attribute("style") == "--bar: 0px;"
+
+
+def test_the_host_project_passes_its_checks_and_needs_no_migrations_of_its_own(site: Site) -> None:
+    for command in (["check", "--fail-level", "WARNING"], ["makemigrations", "--check"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "django", *command], cwd=ROOT, capture_output=True, text=True,
+            env={**site.environment, "DJANGO_SETTINGS_MODULE": "tests.host.settings"}, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-2000:]
 
 
 def test_an_expired_token_gives_one_clear_sentence(

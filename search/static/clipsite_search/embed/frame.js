@@ -56,6 +56,13 @@
   }
   if (theme.radius) set("--radius", theme.radius);
   if (theme.font) set("--font", theme.font);
+  set("--bar", "0px");
+
+  // A frame is no place for other sites: most refuse to be shown in one.
+  document.addEventListener("click", ({ target }) => {
+    const link = target.closest("a[href]");
+    if (link && link.origin !== location.origin) link.target = "_blank";
+  });
 
   parent.postMessage("clip-search", "*");
 })();
