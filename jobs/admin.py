@@ -163,7 +163,7 @@ class JobAdmin(ConfirmedAdmin[J]):
                 "cancel_url": self._url("cancel", job),
                 "again_url": self._url("again", job),
                 **self.page_context(request, job),
-                "socket_path": f"{request.META.get('SCRIPT_NAME', '')}/{job.socket_path}",
+                "socket_path": f"{reverse('search:page')}{job.socket_path}",
             }
         return super().change_view(
             request, object_id, form_url, {**context, **(extra_context or {})}

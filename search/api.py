@@ -1,6 +1,7 @@
 """The API: thin views over the same functions as the socket and the page."""
 
 import logging
+from datetime import timedelta
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -10,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import MultiPartParser
@@ -20,7 +22,7 @@ from rest_framework.views import APIView
 from ingest.errors import BadPicture
 from ingest.models import Image
 from jobs.models import job_models
-from search import asking, query_images, wire
+from search import asking, embedding, query_images, wire
 from search.encoding import EncoderUnavailable
 from search.models import Conversation, Feedback, LiveIndex, SavedSearch, Turn
 from search.plain import state_of
@@ -58,6 +60,10 @@ class Vote(serializers.Serializer[Any]):
 class NewSavedSearch(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
     turn = serializers.IntegerField()
+
+
+class NewEmbedToken(serializers.Serializer[Any]):
+    origin = serializers.CharField(max_length=300)
 
 
 class Search(APIView):
@@ -186,6 +192,18 @@ class OneSavedSearch(APIView):
     def delete(self, request: Request, pk: int) -> Response:
         get_object_or_404(_my_searches(request), pk=pk).delete()
         return Response(status=204)
+
+
+class EmbedTokens(APIView):
+    def post(self, request: Request) -> Response:
+        """A key of a frame, for oneself on pages of one origin, for some minutes."""
+        asked = _valid(NewEmbedToken, request.data)
+        try:
+            token = embedding.token_for(_user(request), asked["origin"])
+        except ValueError as exc:
+            return problem(400, "Not listed", str(exc))
+        expires_at = timezone.now() + timedelta(minutes=settings.EMBED_MINUTES)
+        return Response({"token": token, "expires_at": expires_at}, status=201)
 
 
 class OneConversation(APIView):

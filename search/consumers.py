@@ -4,13 +4,15 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from time import perf_counter
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
-from search import asking, wire
+from search import asking, embedding, wire
 from search.engines.base import EngineError
 from search.health import warm_up
 from search.models import Conversation, Feedback, Turn
@@ -22,6 +24,7 @@ logger = logging.getLogger(__name__)
 
 VERSION = 1
 LARGEST_FRAME = 64 * 1024
+STILL_WORKS = "The conversation is kept; ask again or change a chip."
 
 Frame = dict[str, Any]
 
@@ -48,10 +51,18 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
     # It listens to its page alone, so a broker that is down does not stop a search.
     channel_layer_alias = "none"
     running: asyncio.Task[None] | None = None
+    key = embedding.OWN
+    addresses: Callable[[], AbstractContextManager[None]] = nullcontext
 
     async def connect(self) -> None:
-        self.user = self.scope["user"]
-        if not self.user.is_authenticated:
+        route = self.scope["url_route"]["kwargs"]
+        if "key" in route:
+            self.key = route["key"]
+            frame = self.scope["path"].removesuffix("ws/search/")
+            self.addresses = partial(embedding.addresses_below, frame)
+        try:
+            self.user = await self._searcher()
+        except embedding.Refused:
             await self.close(code=4401)
             return
         await self.accept()
@@ -68,11 +79,19 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
             content = json.loads(text_data)
             if not isinstance(content, dict):
                 raise BadFrame("A frame is a JSON object.")
-            await self._handler(content.get("type"))(content)
+            await self._searcher()
+            with self.addresses():
+                await self._handler(content.get("type"))(content)
         except json.JSONDecodeError:
             await self._error("bad_frame", "That frame is not JSON.")
         except (BadFrame, InvalidState, ValueError) as exc:
             await self._error("bad_frame", str(exc))
+        except embedding.Refused as exc:
+            await self._error("refused", str(exc), still_works="")
+
+    async def _searcher(self) -> Any:
+        opened = await sync_to_async(embedding.opened)(self.key, self.scope["user"])
+        return opened.user
 
     def _handler(self, type_: object) -> Callable[[Frame], Awaitable[None]]:
         handlers = {
@@ -162,8 +181,9 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         logger.error("turn %s: the engine failed", turn.pk, exc_info=exc)
         await self._error("engine_unavailable", ENGINE_DOWN, turn)
 
-    async def _error(self, code: str, message: str, turn: Turn | None = None) -> None:
-        still_works = "The conversation is kept; ask again or change a chip."
+    async def _error(
+        self, code: str, message: str, turn: Turn | None = None, still_works: str = STILL_WORKS
+    ) -> None:
         data = {"code": code, "message": message, "still_works": still_works}
         await self.send_json(_frame(turn.pk if turn else None, 0, "error", data, 0))
 

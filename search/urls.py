@@ -1,29 +1,38 @@
 from django.urls import path
 
-from search import api, health, views
+from search import api, embedding, health, views
 
 app_name = "search"
 
-urlpatterns = [
+# What a search needs, and no more: all that a page embedded elsewhere can reach.
+searching = [
     path("", views.page, name="page"),
     path("search", views.results, name="results"),
     path("c/<int:pk>/", views.conversation, name="conversation"),
-    path("saved/", views.saved, name="saved"),
-    path("healthz", health.alive, name="healthz"),
-    path("readyz", health.ready, name="readyz"),
     path("images/<int:pk>/", views.image, name="image"),
     path("images/<int:pk>/file", views.file, name="file"),
     path("images/<int:pk>/thumbnail", views.thumbnail, name="thumbnail"),
     path("query-images/<str:upload>", views.query_image, name="query-image"),
-    path("api/v1/search", api.Search.as_view(), name="api-search"),
     path("api/v1/turns", api.Turns.as_view(), name="api-turns"),
     path("api/v1/turns/<int:pk>", api.OneTurn.as_view(), name="api-turn"),
     path("api/v1/turns/<int:pk>/feedback", api.TurnFeedback.as_view(), name="api-feedback"),
     path("api/v1/query-images", api.QueryImages.as_view(), name="api-query-images"),
-    path("api/v1/query-images/<str:upload>", api.OneQueryImage.as_view(), name="api-query-image"),
     path("api/v1/saved-searches", api.SavedSearches.as_view(), name="api-saved-searches"),
+]
+
+urlpatterns = [
+    *searching,
+    path("embed/", embedding.door, name="embed"),
+    path("embed/<str:key>/", embedding.framed),
+    path("embed/<str:key>/<path:rest>", embedding.framed),
+    path("saved/", views.saved, name="saved"),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+    path("api/v1/search", api.Search.as_view(), name="api-search"),
+    path("api/v1/query-images/<str:upload>", api.OneQueryImage.as_view(), name="api-query-image"),
     path("api/v1/saved-searches/<int:pk>", api.OneSavedSearch.as_view(), name="api-saved-search"),
     path("api/v1/conversations/<int:pk>", api.OneConversation.as_view(), name="api-conversation"),
+    path("api/v1/embed-tokens", api.EmbedTokens.as_view(), name="api-embed-tokens"),
     path("api/v1/images/<int:pk>", api.OneImage.as_view(), name="api-image"),
     path("api/v1/jobs/<str:kind>/<int:pk>", api.OneJob.as_view(), name="api-job"),
 ]

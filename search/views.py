@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from ingest.models import Image
 from ingest.pictures import without_metadata
 from search import query_images, wire
+from search.context import corpus
 from search.engines.base import EngineError
 from search.models import Conversation, LiveIndex, SavedSearch
 from search.plain import state_of
@@ -131,6 +132,7 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
     """What every state of the search page shows around the answer."""
     user = request.user.pk
     return {
+        **corpus(request),
         "conversation": None,
         "conversations": Conversation.objects.filter(user=user)[:RECENT],
         "saved_searches": SavedSearch.objects.filter(user=user)[:RECENT],

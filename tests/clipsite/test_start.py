@@ -88,10 +88,24 @@ def test_a_heartbeat_timeout_below_the_beat_is_told(settings: Any) -> None:
     assert ids(checks.heartbeat_timeout_leaves_room()) == ["clipsite.E004"]
 
 
+@pytest.mark.parametrize("origin", ["https://a.example/", "a.example", "https://*", "https://a b"])
+def test_an_origin_that_no_page_can_have_is_told(settings: Any, origin: str) -> None:
+    settings.EMBED_ORIGINS = ["https://desk.example.org", "http://localhost:8001"]
+    assert checks.embed_origins_are_origins() == []
+    settings.EMBED_ORIGINS = [origin]
+    assert ids(checks.embed_origins_are_origins()) == ["clipsite.E007"]
+
+
 def test_every_variable_the_settings_read_stands_in_the_example() -> None:
     import re
 
-    read = set(re.findall(r'env\.\w+\("([A-Z_]+)"', (ROOT / "clipsite/settings.py").read_text()))
+    read = {
+        name
+        for module in ("settings", "product")
+        for name in re.findall(
+            r'env\.\w+\("([A-Z_]+)"', (ROOT / f"clipsite/{module}.py").read_text()
+        )
+    }
     listed = re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
     assert set(listed) == read
     assert len(listed) == len(set(listed))

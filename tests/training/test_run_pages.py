@@ -200,7 +200,7 @@ def test_no_page_of_a_run_holds_a_script_of_its_own(
 ) -> None:
     page = admin_client.get(f"{RUNS}{ended.pk}/change/").content.decode()
     assert "data-job-refresh" in page
-    templates = Path(__file__).resolve().parents[2] / "templates" / "admin" / "jobs"
+    templates = Path(__file__).resolve().parents[2] / "jobs/templates/admin/jobs"
     for template in templates.glob("*.html"):
         text = template.read_text()
         assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=", text), template.name
