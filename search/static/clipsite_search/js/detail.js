@@ -1,6 +1,7 @@
 // One image, large: the panel that slides over the results.
 import { actionOf, fill, known, linked, pressThumbs, showImage } from "./dom.js";
 import * as words from "./words.js";
+import { enableZoom } from "./zoom.js";
 
 const narrow = matchMedia("(max-width: 900px)");
 
@@ -9,7 +10,7 @@ export class Detail {
 
   constructor(dialog, { onStep, onClosed }) {
     this.dialog = dialog;
-    enableSheet(dialog);
+    this.fit = enableSheet(dialog);
     dialog.addEventListener("close", () => {
       if (dialog.open) return; // the event comes late: opened again by now
       const { hit } = this;
@@ -39,6 +40,7 @@ export class Detail {
     } else if (!this.dialog.open) {
       this.dialog.show();
     }
+    this.fit();
     this.dialog.querySelector(".detail-scroll").scrollTop = 0;
     if (atWhy) this.dialog.querySelector(".why").scrollIntoView();
   }
@@ -59,7 +61,6 @@ export class Detail {
 function fillPanel(dialog, hit, ranked, scale) {
   const find = (selector) => dialog.querySelector(selector);
   showImage(find(".detail-image"), hit, hit.file_url);
-  find(".zoom").setAttribute("aria-pressed", "false");
   fill(dialog, {
     ...known(hit),
     place: `${words.number(hit.rank)} of ${words.number(ranked)}`,
@@ -84,24 +85,13 @@ function explain(section, hit, ranked, scale) {
   }
 }
 
-/** Enlarging and copying, wherever the sheet of an image stands. */
+/** Zooming and copying, wherever the sheet of an image stands; returns what ends the zoom. */
 export function enableSheet(sheet) {
-  const frame = sheet.querySelector(".zoom");
-  frame.addEventListener("click", (event) => toggleZoom(frame, event));
   sheet.addEventListener("click", async (event) => {
     if (actionOf(event) !== "copy-credit") return;
     const button = event.target.closest("button");
     await navigator.clipboard.writeText(button.dataset.credit);
     button.querySelector("span").textContent = words.SENTENCES.copied;
   });
-}
-
-/** A click enlarges towards the point clicked, a key towards the middle; the next one fits again. */
-function toggleZoom(frame, event) {
-  const box = frame.getBoundingClientRect();
-  const byKey = event.detail === 0;
-  const x = byKey ? 0.5 : (event.clientX - box.left) / box.width;
-  const y = byKey ? 0.5 : (event.clientY - box.top) / box.height;
-  frame.setAttribute("aria-pressed", frame.getAttribute("aria-pressed") !== "true");
-  frame.scrollTo((frame.scrollWidth - box.width) * x, (frame.scrollHeight - box.height) * y);
+  return enableZoom(sheet.querySelector(".zoom"));
 }
