@@ -12,6 +12,7 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("images/<int:pk>/", views.image, name="image"),
+    path("images/<int:pk>/about", views.about, name="about"),
     path("images/<int:pk>/file", views.file, name="file"),
     path("images/<int:pk>/thumbnail", views.thumbnail, name="thumbnail"),
     path("query-images/<str:upload>", views.query_image, name="query-image"),

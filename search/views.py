@@ -6,6 +6,7 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import cache_control
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from ingest.models import Image
 from ingest.pictures import without_metadata
-from search import query_images, wire
+from search import provenance, query_images, wire
 from search.engines.base import EngineError
 from search.models import Conversation, LiveIndex, SavedSearch
 from search.plain import state_of
@@ -85,12 +86,17 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @login_required
 def image(request: HttpRequest, pk: int) -> HttpResponse:
-    images = Image.objects.select_related("collection")
-    shown = get_object_or_404(images, pk=pk)
-    siblings = images.filter(collection=shown.collection, group_key=shown.group_key)
-    others = [wire.picture_json(other) for other in siblings.exclude(pk=pk)[:RECENT]]
-    context = {"image": shown, "picture": wire.picture_json(shown), "siblings": others}
+    shown = get_object_or_404(_visible_images(), pk=pk)
+    context = {"picture": wire.picture_json(shown), **_about(shown)}
     return render(request, "search/image.html", context)
+
+
+@require_safe
+@login_required
+def about(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the panel of a hit shows beyond the hit."""
+    shown = get_object_or_404(_visible_images(), pk=pk)
+    return render(request, "search/_about.html", _about(shown))
 
 
 @require_safe
@@ -125,6 +131,21 @@ def query_image(request: HttpRequest, upload: str) -> HttpResponse:
     if picture is None:
         raise Http404
     return HttpResponse(picture.preview, content_type="image/webp")
+
+
+def _visible_images() -> QuerySet[Image]:
+    """Whoever has logged in may see every image."""
+    return Image.objects.select_related("collection")
+
+
+def _about(shown: Image) -> dict[str, Any]:
+    return {
+        "image": shown,
+        "facts": provenance.facts(shown),
+        "attribution": provenance.attribution(shown),
+        "denied": provenance.denied(shown),
+        "figures": provenance.figures(shown, _visible_images()),
+    }
 
 
 def _frame_of_page(request: HttpRequest) -> dict[str, Any]:

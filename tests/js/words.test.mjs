@@ -42,11 +42,6 @@ test("rank fusion is drawn to its own scale", () => {
   assert.equal(words.scale("rrf"), 2 / 61);
 });
 
-test("attribution leaves out what is absent", () => {
-  const source = { external_id: "a1", credit: "", source: "https://example.org", licence: "CC BY" };
-  assert.equal(words.attribution(source), "a1. https://example.org. CC BY");
-});
-
 test("weights go from away to more without a stop at nothing, and end", () => {
   const up = [-2];
   while (words.nextWeight(up.at(-1), 1) !== undefined) up.push(words.nextWeight(up.at(-1), 1));

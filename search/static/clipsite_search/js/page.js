@@ -171,9 +171,9 @@ function openDetail(hit, atWhy = false) {
   grid.markOpen(hit.image_id);
 }
 
-function step(by) {
+function step(from, by) {
   const { hits } = grid;
-  const next = hits[hits.findIndex((hit) => hit.image_id === detail.hit.image_id) + by];
+  const next = hits[hits.findIndex((hit) => hit.image_id === from.image_id) + by];
   if (!next) return;
   openDetail(next);
   grid.element(next.image_id).scrollIntoView({ block: "nearest" });
@@ -193,8 +193,13 @@ grid.list.addEventListener("click", (event) => {
   else return;
   event.preventDefault();
 });
-byId("detail").addEventListener("click", (event) => {
+byId("detail").addEventListener("click", async (event) => {
   if (detail.hit) ON_HIT[actionOf(event)]?.(detail.hit);
+  const id = Number(event.target.closest("[data-figure]")?.dataset.figure);
+  if (!id || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const hit = grid.hits.find((one) => one.image_id === id);
+  openDetail(hit ?? (await request("GET", `${api}images/${id}`)));
 });
 byId("problem").addEventListener("click", (event) => {
   if (actionOf(event) === "retry") begin(lastAsk.message, lastAsk.said, lastAsk.onImage);

@@ -49,10 +49,6 @@ export function leg(hit, name) {
   return `${place} by picture, cosine ${hit.cosine.toFixed(3)}`;
 }
 
-export function attribution(hit) {
-  return [hit.external_id, hit.credit, hit.source, hit.licence].filter(Boolean).join(". ");
-}
-
 export function chipHint({ inferred, editable }) {
   const origin = inferred ? "Read from your words." : "Set by hand.";
   return `${origin} ${editable ? "Enter edits, Delete removes." : "Delete removes."}`;
