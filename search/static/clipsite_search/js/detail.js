@@ -80,16 +80,17 @@ function fillPanel(dialog, hit, ranked, scale) {
   find(".badge-synthetic").hidden = !hit.synthetic;
   pressThumbs(dialog, hit.feedback);
   for (const selector of [".why", ".pair"]) find(selector).hidden = !hit.rank;
-  if (hit.rank) explain(find(".why"), hit, ranked, scale);
+  if (hit.rank) explain(find(".why"), hit, scale);
 }
 
-function explain(section, hit, ranked, scale) {
-  fill(section, { why: words.why(hit, ranked) });
-  for (const [name, part] of Object.entries({ words: hit.bm25_part, picture: hit.cosine_part })) {
-    fill(section, { [name]: part.toFixed(scale < 1 ? 4 : 2), [`${name}-leg`]: words.leg(hit, name) });
+/** The bars are in units of the largest score there can be. */
+function explain(section, { why, score, bm25_part, cosine_part }, scale) {
+  fill(section, { why: why.score, "words-leg": why.words, "picture-leg": why.picture });
+  for (const [name, part] of Object.entries({ words: bm25_part, picture: cosine_part })) {
+    fill(section, { [name]: part.toFixed(scale < 1 ? 4 : 2) });
     const bar = section.querySelector(`.bar-${name}`);
     bar.setAttribute("width", part);
-    bar.ownerSVGElement.setAttribute("viewBox", `0 0 ${scale} 1`);
+    bar.ownerSVGElement.setAttribute("viewBox", `0 0 ${Math.max(scale, score)} 1`);
   }
 }
 
