@@ -1,7 +1,7 @@
 """Where an image is from, how to cite it, and what else belongs to it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -33,6 +33,31 @@ class Figures:
 
     shown: list[Image]
     total: int
+
+
+@dataclass(frozen=True)
+class Column:
+    """One image beside others; `others`: their numbers by comma where at least two are left."""
+
+    image: Image
+    facts: list[Fact]
+    attribution: str
+    others: str
+
+
+def columns(images: Sequence[Image]) -> list[Column]:
+    """Facts that are known of none are left out, so that rows of all columns stand level."""
+    rows = [row for row in zip(*map(facts, images), strict=True) if any(f.value for f in row)]
+    numbers = [str(image.pk) for image in images]
+    return [
+        Column(
+            image,
+            facts=[row[at] for row in rows],
+            attribution=attribution(image),
+            others=",".join(numbers[:at] + numbers[at + 1 :]) if len(images) > 2 else "",
+        )
+        for at, image in enumerate(images)
+    ]
 
 
 def facts(image: Image) -> list[Fact]:

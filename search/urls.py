@@ -8,6 +8,7 @@ urlpatterns = [
     path("", views.page, name="page"),
     path("search", views.results, name="results"),
     path("c/<int:pk>/", views.conversation, name="conversation"),
+    path("compare", views.compare, name="compare"),
     path("saved/", views.saved, name="saved"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),

@@ -127,6 +127,48 @@ def test_of_a_large_article_the_nearest_figures_are_shown(
     assert [image.pk for image in first.shown] == article[:2]
 
 
+def test_images_stand_side_by_side_in_the_order_of_the_address(
+    browser: Client, article: list[int], images: dict[str, Any]
+) -> None:
+    ids = [article[2], images["stone"].pk, article[0]]
+    response = browser.get("/compare", {"ids": ",".join(map(str, ids))})
+    columns = response.context["columns"]
+    assert [column.image.pk for column in columns] == ids
+    labels = [[fact.label for fact in column.facts] for column in columns]
+    assert labels[0] == labels[1] == labels[2]
+    assert "Article or case" in labels[1]
+    assert "Year" not in labels[1]
+    page = response.content.decode()
+    assert "Axial CT of the abdomen with a renal calculus" in page
+    assert f'href="?ids={ids[0]},{ids[2]}"' in page
+
+
+def test_four_images_and_no_more_are_compared(browser: Client, images: dict[str, Any]) -> None:
+    ids = [str(image.pk) for image in images.values()]
+    assert browser.get("/compare", {"ids": ",".join(ids[:4])}).status_code == 200
+    assert browser.get("/compare", {"ids": ",".join(ids[:5])}).status_code == 400
+
+
+@pytest.mark.parametrize("ids", ["", "1", "1,1", "1,x", "1,-2", "1,2,", "1,<b>", f"1,{'9' * 40}"])
+def test_what_cannot_be_compared_is_told_in_a_sentence(browser: Client, ids: str) -> None:
+    response = browser.get("/compare", {"ids": ids})
+    assert response.status_code == 400
+    assert "Name two to four images by their numbers" in response.content.decode()
+
+
+def test_an_image_that_is_not_there_is_named(browser: Client, images: dict[str, Any]) -> None:
+    response = browser.get("/compare", {"ids": f"{images['stone'].pk},999999"})
+    assert response.status_code == 400
+    assert "There is no image 999999." in response.content.decode()
+
+
+def test_the_figures_of_a_small_article_are_compared_without_javascript(
+    browser: Client, article: list[int]
+) -> None:
+    page = browser.get(f"/images/{article[0]}/").content.decode()
+    assert f'href="/compare?ids={",".join(map(str, article))}"' in page
+
+
 def test_images_are_served_to_those_who_are_logged_in_only(
     build: IndexBuild, browser: Client, images: dict[str, Any]
 ) -> None:
@@ -140,7 +182,7 @@ def test_images_are_served_to_those_who_are_logged_in_only(
 
 
 @pytest.mark.parametrize(
-    "url", ["/", "/search?q=x", "/saved/", "/c/1/", "/images/1/", "/images/1/about"]
+    "url", ["/", "/search?q=x", "/saved/", "/c/1/", "/images/1/", "/images/1/about", "/compare"]
 )
 def test_every_page_asks_for_a_login(url: str, db: None) -> None:
     response = Client().get(url)

@@ -35,6 +35,7 @@ export class Detail {
     this.hit = hit;
     if (hit.rank) this.#from = hit;
     this.#tellAbout(hit);
+    this.dialog.dataset.imageId = hit.image_id;
     fillPanel(this.dialog, hit, ranked, words.scale(fusion));
     if (!this.dialog.open && narrow.matches) {
       history.pushState({ image: hit.image_id }, "");
@@ -52,7 +53,7 @@ export class Detail {
     if (about.contains(document.activeElement)) this.dialog.querySelector(".zoom").focus();
     about.replaceChildren();
     const answer = await fetch(`${hit.detail_url}about`).catch(() => ({}));
-    const isThere = answer.ok && !answer.redirected; // to the login, when the session has ended
+    const isThere = answer.ok && !answer.redirected; // to the login
     const text = isThere ? await answer.text() : words.SENTENCES.unreachable;
     if (this.hit === hit) about.innerHTML = text;
   }
@@ -83,11 +84,10 @@ function fillPanel(dialog, hit, ranked, scale) {
   if (hit.rank) explain(find(".why"), hit, scale);
 }
 
-/** The bars are in units of the largest score there can be. */
 function explain(section, { why, score, bm25_part, cosine_part }, scale) {
-  fill(section, { why: why.score, "words-leg": why.words, "picture-leg": why.picture });
+  fill(section, why);
   for (const [name, part] of Object.entries({ words: bm25_part, picture: cosine_part })) {
-    fill(section, { [name]: part.toFixed(scale < 1 ? 4 : 2) });
+    fill(section, { [`${name}-part`]: part.toFixed(scale < 1 ? 4 : 2) });
     const bar = section.querySelector(`.bar-${name}`);
     bar.setAttribute("width", part);
     bar.ownerSVGElement.setAttribute("viewBox", `0 0 ${Math.max(scale, score)} 1`);

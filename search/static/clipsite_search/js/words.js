@@ -21,13 +21,6 @@ export function announcement({ ranked, hits }) {
 /** The largest score the fusion can give; parts are drawn relative to it. */
 export const scale = (fusion) => (fusion === "rrf" ? 2 / 61 : 1);
 
-export function scoreText(hit) {
-  const [score, words, picture] = [hit.score, hit.bm25_part, hit.cosine_part].map((part) =>
-    part.toFixed(part < 0.1 ? 3 : 2),
-  );
-  return `Score ${score}: words ${words}, picture ${picture}.`;
-}
-
 export function chipHint({ inferred, editable }) {
   const origin = inferred ? "Read from your words." : "Set by hand.";
   return `${origin} ${editable ? "Enter edits, Delete removes." : "Delete removes."}`;

@@ -1,5 +1,4 @@
-// A picture in its frame: nearer, farther, moved about, by wheel, pointer, keys and buttons.
-const NEAREST = 8;
+// A picture in its frame, zoomed and moved by wheel, pointer, keys and buttons.
 const FACTORS = { "+": 1.5, "=": 1.5, "-": 1 / 1.5, 0: 0 };
 const ARROWS = { ArrowLeft: [48, 0], ArrowRight: [-48, 0], ArrowUp: [0, 48], ArrowDown: [0, -48] };
 
@@ -12,24 +11,23 @@ export function enableZoom(frame) {
 
   /** Moves as far as the picture reaches beyond its frame. */
   const move = (byX, byY) => {
-    const [width, height] = ["width", "height"].map((name) => image.getAttribute(name));
-    const { offsetWidth, offsetHeight } = image;
-    const shown = Math.min(offsetWidth / width, offsetHeight / height) * scale;
-    const within = (value, over) => Math.max(-1, Math.min(1, value / over || 0)) * Math.max(0, over);
-    x = within(x + byX, (width * shown - offsetWidth) / 2);
-    y = within(y + byY, (height * shown - offsetHeight) / 2);
+    const { offsetWidth: w, offsetHeight: h, naturalWidth, naturalHeight } = image;
+    const shown = Math.min(w / naturalWidth, h / naturalHeight) * scale;
+    const within = (value, over) => (over > 0 ? Math.max(-over, Math.min(over, value)) : 0);
+    x = within(x + byX, (naturalWidth * shown - w) / 2);
+    y = within(y + byY, (naturalHeight * shown - h) / 2);
     image.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
     frame.classList.toggle("is-near", scale > 1);
     tools.querySelector("output").textContent = `${Math.round(scale * 100)} %`;
   };
   /** What is under the pointer, or else in the middle, stays where it is. */
-  const zoom = (factor, { clientX, clientY } = {}) => {
+  const zoom = (factor, event) => {
     const before = scale;
-    scale = Math.min(NEAREST, Math.max(1, scale * factor));
+    scale = Math.min(8, Math.max(1, scale * factor));
     const { left, top, width, height } = frame.getBoundingClientRect();
-    const grown = 1 - scale / before;
-    const by = (at, middle, now) => ((at ?? middle) - middle - now) * grown;
-    move(by(clientX, left + width / 2, x), by(clientY, top + height / 2, y));
+    const byX = event ? event.clientX - left - width / 2 : 0;
+    const byY = event ? event.clientY - top - height / 2 : 0;
+    move((byX - x) * (1 - scale / before), (byY - y) * (1 - scale / before));
   };
   const press = (key) => {
     if (key in FACTORS) zoom(FACTORS[key]);
@@ -50,9 +48,8 @@ export function enableZoom(frame) {
     event.preventDefault();
     zoom(2 ** (-event.deltaY / 400), event);
   });
-  frame.addEventListener("pointerdown", drag);
-  frame.addEventListener("pointermove", drag);
-  frame.addEventListener("dblclick", (event) => zoom(scale > 1 ? 0 : 2.5, event));
+  frame.onpointerdown = frame.onpointermove = drag;
+  frame.ondblclick = (event) => zoom(scale > 1 ? 0 : 2.5, event);
   frame.addEventListener("keydown", (event) => {
     if (!event.ctrlKey && !event.metaKey && !event.altKey && press(event.key)) event.preventDefault();
   });
