@@ -6,14 +6,16 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
 from ingest.models import Image
 from ingest.pictures import without_metadata
-from search import query_images, wire
+from search import provenance, query_images, wire
 from search.context import corpus
 from search.engines.base import EngineError
 from search.models import Conversation, LiveIndex, SavedSearch
@@ -26,6 +28,7 @@ from search.understanding.understand import Understanding
 from search.understanding.wire import state_from_json
 
 RECENT = 20
+MOST_COMPARED = 4
 
 
 @require_safe
@@ -86,12 +89,29 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @login_required
 def image(request: HttpRequest, pk: int) -> HttpResponse:
-    images = Image.objects.select_related("collection")
-    shown = get_object_or_404(images, pk=pk)
-    siblings = images.filter(collection=shown.collection, group_key=shown.group_key)
-    others = [wire.picture_json(other) for other in siblings.exclude(pk=pk)[:RECENT]]
-    context = {"image": shown, "picture": wire.picture_json(shown), "siblings": others}
+    shown = get_object_or_404(_visible_images(), pk=pk)
+    context = {"picture": wire.picture_json(shown), **_about(shown)}
     return render(request, "search/image.html", context)
+
+
+@require_safe
+@login_required
+def about(request: HttpRequest, pk: int) -> HttpResponse:
+    """What the panel of a hit shows beyond the hit."""
+    shown = get_object_or_404(_visible_images(), pk=pk)
+    return render(request, "search/_about.html", _about(shown))
+
+
+@require_safe
+@login_required
+def compare(request: HttpRequest) -> HttpResponse:
+    """Two to four images in columns, in the order of the address."""
+    try:
+        shown = _named(request.GET.get("ids", ""))
+    except InvalidState as exc:
+        return render(request, "search/compare.html", {"error": str(exc)}, status=400)
+    context = {"columns": provenance.columns(shown)}
+    return render(request, "search/compare.html", context)
 
 
 @require_safe
@@ -126,6 +146,39 @@ def query_image(request: HttpRequest, upload: str) -> HttpResponse:
     if picture is None:
         raise Http404
     return HttpResponse(picture.preview, content_type="image/webp")
+
+
+def _visible_images() -> QuerySet[Image]:
+    """Whoever has logged in may see every image."""
+    return Image.objects.select_related("collection")
+
+
+def _named(ids: str) -> list[Image]:
+    names = list(dict.fromkeys(ids.split(",")))
+    if not 2 <= len(names) <= MOST_COMPARED or not all(map(_is_number, names)):
+        raise InvalidState(_("Name two to four images by their numbers: /compare?ids=12,34."))
+    found = _visible_images().in_bulk([int(name) for name in names])
+    missing = [name for name in names if int(name) not in found]
+    if missing:
+        raise InvalidState(_("There is no image %s. Take it out of ids.") % missing[0])
+    return [found[int(name)] for name in names]
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and len(text) <= 9
+
+
+def _about(shown: Image) -> dict[str, Any]:
+    figures = provenance.figures(shown, _visible_images())
+    ids = ",".join(str(figure.pk) for figure in figures.shown)
+    return {
+        "image": shown,
+        "facts": provenance.facts(shown),
+        "attribution": provenance.attribution(shown),
+        "denied": provenance.denied(shown),
+        "figures": figures,
+        "compared": ids if 2 <= figures.total <= MOST_COMPARED else "",
+    }
 
 
 def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
@@ -163,7 +216,7 @@ def _sentence(exc: NothingIndexed | EngineError) -> str:
 
 def _offset(request: HttpRequest) -> int:
     text = request.GET.get("offset", "0")
-    if not text.isdecimal() or len(text) > 9:
+    if not _is_number(text):
         raise InvalidState("offset must be a whole number.")
     return int(text)
 

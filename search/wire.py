@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from ingest.models import Image
 from search.engines.base import FACET_FIELDS
+from search.explaining import Why, why
 from search.fusion import Ranked
 from search.highlighting import highlights
 from search.models import Feedback, IndexBuild, Turn
@@ -61,6 +62,7 @@ class HitJson(PictureJson):
     lexical_rank: int | None
     semantic_rank: int | None
     highlights: list[list[int]]
+    why: Why
     feedback: int
 
 
@@ -126,22 +128,35 @@ def hits_json(
     texts = [clause.text for clause in clauses if not clause.together]
     together = [clause.text for clause in clauses if clause.together]
     return [
-        HitJson(
-            **picture_json(images[hit.image_id]),
-            rank=hit.rank,
-            score=hit.score,
-            bm25=hit.bm25,
-            cosine=hit.cosine,
-            bm25_part=hit.bm25_part,
-            cosine_part=hit.cosine_part,
-            lexical_rank=hit.lexical_rank,
-            semantic_rank=hit.semantic_rank,
-            highlights=[list(r) for r in highlights(images[hit.image_id].caption, texts, together)],
-            feedback=votes.get(hit.image_id, 0),
+        _hit_json(
+            hit,
+            images[hit.image_id],
+            state,
+            highlights(images[hit.image_id].caption, texts, together),
+            votes.get(hit.image_id, 0),
         )
         for hit in ranked
         if hit.image_id in images
     ]
+
+
+def _hit_json(
+    hit: Ranked, image: Image, state: QueryState, ranges: Sequence[tuple[int, int]], vote: int
+) -> HitJson:
+    return HitJson(
+        **picture_json(image),
+        rank=hit.rank,
+        score=hit.score,
+        bm25=hit.bm25,
+        cosine=hit.cosine,
+        bm25_part=hit.bm25_part,
+        cosine_part=hit.cosine_part,
+        lexical_rank=hit.lexical_rank,
+        semantic_rank=hit.semantic_rank,
+        highlights=[list(r) for r in ranges],
+        why=why(hit, state, [image.caption[start:end] for start, end in ranges]),
+        feedback=vote,
+    )
 
 
 def chips_json(state: QueryState, owner: int | None = None) -> list[dict[str, Any]]:

@@ -22,29 +22,9 @@ test("the announcement names the first image", () => {
   assert.equal(words.announcement({ ranked: 0, hits: [] }), "No image passes all of this.");
 });
 
-test("the shares of words and picture add up", () => {
-  assert.equal(words.why(hit(), 237), "3rd of 237. Words give 25% of its score, the picture 75%.");
-});
-
-test("a score of nothing is not divided", () => {
-  const nothing = hit({ score: 0, bm25_part: 0, cosine_part: 0 });
-  assert.match(words.why(nothing, 9), /neither words nor picture/);
-});
-
-test("an image found by one leg only says so", () => {
-  assert.equal(words.leg(hit({ lexical_rank: null }), "words"), "No word of the caption matches.");
-  assert.equal(words.leg(hit({ semantic_rank: null }), "picture"), "Not among the first by picture, cosine 0.274");
-  assert.equal(words.leg(hit(), "picture"), "11th by picture, cosine 0.274");
-});
-
 test("rank fusion is drawn to its own scale", () => {
   assert.equal(words.scale("linear"), 1);
   assert.equal(words.scale("rrf"), 2 / 61);
-});
-
-test("attribution leaves out what is absent", () => {
-  const source = { external_id: "a1", credit: "", source: "https://example.org", licence: "CC BY" };
-  assert.equal(words.attribution(source), "a1. https://example.org. CC BY");
 });
 
 test("weights go from away to more without a stop at nothing, and end", () => {

@@ -67,16 +67,106 @@ def test_a_bad_parameter_is_told_in_a_sentence(build: IndexBuild, browser: Clien
     assert "alpha must be a number" in response.content.decode()
 
 
-def test_an_image_has_a_page_with_its_siblings_and_where_it_is_from(
-    build: IndexBuild, browser: Client, images: dict[str, Any]
+@pytest.fixture
+def article(images: dict[str, Any]) -> list[int]:
+    """Three images of one article whose names need counting: Fig2, Fig9, Fig10."""
+    numbered = {"Fig10": images["knee"], "Fig2": images["brain"], "Fig9": images["clear"]}
+    for name, image in numbered.items():
+        image.external_id, image.group_key = name, "article-7"
+        image.licence, image.source = "CC BY-NC 4.0", "https://example.org/7"
+        image.credit = "Doe et al."
+        image.save()
+    return [numbered[name].pk for name in ("Fig2", "Fig9", "Fig10")]
+
+
+@pytest.mark.parametrize("address", ["/images/{}/", "/images/{}/about"])
+def test_an_image_comes_with_its_article_and_where_it_is_from(
+    browser: Client, article: list[int], address: str
 ) -> None:
-    for name in ("knee", "brain"):
-        images[name].group_key = "article-7"
-        images[name].licence = "CC BY"
-        images[name].save()
-    page = browser.get(f"/images/{images['knee'].pk}/")
-    assert "CC BY" in page.content.decode()
-    assert [s["external_id"] for s in page.context["siblings"]] == ["brain"]
+    response = browser.get(address.format(article[2]))
+    page = response.content.decode()
+    assert "article-7" in page
+    assert 'href="https://creativecommons.org/licenses/by-nc/4.0/"' in page
+    assert 'href="https://example.org/7"' in page
+    assert [image.pk for image in response.context["figures"].shown] == article
+    assert page.count('aria-current="true"') == 1
+    assert f'data-figure="{article[2]}" title="Fig10" aria-current="true"' in page
+
+
+def test_the_attribution_names_title_author_source_and_licence(
+    browser: Client, article: list[int], images: dict[str, Any]
+) -> None:
+    page = browser.get(f"/images/{article[0]}/about").content.decode()
+    licence = "CC BY-NC 4.0 https://creativecommons.org/licenses/by-nc/4.0"
+    assert f"Fig2. Doe et al. https://example.org/7. {licence}/" in page
+    plain = browser.get(f"/images/{images['stone'].pk}/about").content.decode()
+    assert "stone. Licence not stated" in plain
+
+
+def test_an_image_of_no_article_stands_alone(browser: Client, images: dict[str, Any]) -> None:
+    page = browser.get(f"/images/{images['stone'].pk}/").content.decode()
+    assert "All figures" not in page
+    assert images["stone"].sha256 not in page
+
+
+def test_what_a_caption_denies_is_told_apart(browser: Client, images: dict[str, Any]) -> None:
+    denying = browser.get(f"/images/{images['clear'].pk}/about")
+    assert denying.context["denied"] == ["pleural effusion"]
+    assert "<li>pleural effusion</li>" in denying.content.decode()
+    asserting = browser.get(f"/images/{images['effusion'].pk}/about").content.decode()
+    assert "not there" not in asserting
+
+
+def test_of_a_large_article_the_nearest_figures_are_shown(
+    browser: Client, article: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.provenance.MOST_FIGURES", 2)
+    last = browser.get(f"/images/{article[2]}/about").context["figures"]
+    assert ([image.pk for image in last.shown], last.total) == (article[1:], 3)
+    first = browser.get(f"/images/{article[0]}/about").context["figures"]
+    assert [image.pk for image in first.shown] == article[:2]
+
+
+def test_images_stand_side_by_side_in_the_order_of_the_address(
+    browser: Client, article: list[int], images: dict[str, Any]
+) -> None:
+    ids = [article[2], images["stone"].pk, article[0]]
+    response = browser.get("/compare", {"ids": ",".join(map(str, ids))})
+    columns = response.context["columns"]
+    assert [column.image.pk for column in columns] == ids
+    labels = [[fact.label for fact in column.facts] for column in columns]
+    assert labels[0] == labels[1] == labels[2]
+    assert "Article or case" in labels[1]
+    assert "Year" not in labels[1]
+    page = response.content.decode()
+    assert "Axial CT of the abdomen with a renal calculus" in page
+    assert f'href="?ids={ids[0]},{ids[2]}"' in page
+
+
+def test_four_images_and_no_more_are_compared(browser: Client, images: dict[str, Any]) -> None:
+    ids = [str(image.pk) for image in images.values()]
+    assert browser.get("/compare", {"ids": ",".join(ids[:4])}).status_code == 200
+    assert browser.get("/compare", {"ids": ",".join(ids[:5])}).status_code == 400
+
+
+@pytest.mark.parametrize("ids", ["", "1", "1,1", "1,x", "1,-2", "1,2,", "1,<b>", f"1,{'9' * 40}"])
+def test_what_cannot_be_compared_is_told_in_a_sentence(browser: Client, ids: str) -> None:
+    response = browser.get("/compare", {"ids": ids})
+    assert response.status_code == 400
+    assert "Name two to four images by their numbers" in response.content.decode()
+
+
+def test_an_image_that_is_not_there_is_named(browser: Client, images: dict[str, Any]) -> None:
+    response = browser.get("/compare", {"ids": f"{images['stone'].pk},999999"})
+    assert response.status_code == 400
+    assert "There is no image 999999." in response.content.decode()
+
+
+def test_the_figures_of_a_small_article_are_compared_without_javascript(
+    browser: Client, article: list[int]
+) -> None:
+    page = browser.get(f"/images/{article[0]}/").content.decode()
+    assert f'href="/compare?ids={",".join(map(str, article))}"' in page
 
 
 def test_images_are_served_to_those_who_are_logged_in_only(
@@ -91,7 +181,9 @@ def test_images_are_served_to_those_who_are_logged_in_only(
     assert browser.get("/images/999999/file").status_code == 404
 
 
-@pytest.mark.parametrize("url", ["/", "/search?q=x", "/saved/", "/c/1/", "/images/1/"])
+@pytest.mark.parametrize(
+    "url", ["/", "/search?q=x", "/saved/", "/c/1/", "/images/1/", "/images/1/about", "/compare"]
+)
 def test_every_page_asks_for_a_login(url: str, db: None) -> None:
     response = Client().get(url)
     assert response.status_code == 302

@@ -1,27 +1,28 @@
 // One image, large: the panel that slides over the results.
-import { actionOf, fill, known, linked, pressThumbs, showImage } from "./dom.js";
+import { actionOf, fill, known, pressThumbs, showImage } from "./dom.js";
 import * as words from "./words.js";
+import { enableZoom } from "./zoom.js";
 
 const narrow = matchMedia("(max-width: 900px)");
 
 export class Detail {
   hit = null;
+  #from = null; // the hit whose figures are looked at
 
   constructor(dialog, { onStep, onClosed }) {
     this.dialog = dialog;
-    enableSheet(dialog);
+    this.fit = enableSheet(dialog);
     dialog.addEventListener("close", () => {
       if (dialog.open) return; // the event comes late: opened again by now
-      const { hit } = this;
       this.hit = null;
-      onClosed(hit);
+      onClosed(this.#from);
     });
     addEventListener("popstate", () => dialog.close());
     dialog.addEventListener("click", (event) => {
       const action = actionOf(event);
       if (action === "close") this.close();
-      if (action === "step-on") onStep(1);
-      if (action === "step-back") onStep(-1);
+      if (action === "step-on") onStep(this.#from, 1);
+      if (action === "step-back") onStep(this.#from, -1);
     });
   }
 
@@ -32,6 +33,9 @@ export class Detail {
   /** Narrow windows get it modal and over everything, with the Back key to close it. */
   open(hit, { ranked, fusion, atWhy = false }) {
     this.hit = hit;
+    if (hit.rank) this.#from = hit;
+    this.#tellAbout(hit);
+    this.dialog.dataset.imageId = hit.image_id;
     fillPanel(this.dialog, hit, ranked, words.scale(fusion));
     if (!this.dialog.open && narrow.matches) {
       history.pushState({ image: hit.image_id }, "");
@@ -39,8 +43,19 @@ export class Detail {
     } else if (!this.dialog.open) {
       this.dialog.show();
     }
+    this.fit();
     this.dialog.querySelector(".detail-scroll").scrollTop = 0;
     if (atWhy) this.dialog.querySelector(".why").scrollIntoView();
+  }
+
+  async #tellAbout(hit) {
+    const about = this.dialog.querySelector(".about");
+    if (about.contains(document.activeElement)) this.dialog.querySelector(".zoom").focus();
+    about.replaceChildren();
+    const answer = await fetch(`${hit.detail_url}about`).catch(() => ({}));
+    const isThere = answer.ok && !answer.redirected; // to the login
+    const text = isThere ? await answer.text() : words.SENTENCES.unreachable;
+    if (this.hit === hit) about.innerHTML = text;
   }
 
   close() {
@@ -59,49 +74,33 @@ export class Detail {
 function fillPanel(dialog, hit, ranked, scale) {
   const find = (selector) => dialog.querySelector(selector);
   showImage(find(".detail-image"), hit, hit.file_url);
-  find(".zoom").setAttribute("aria-pressed", "false");
   fill(dialog, {
     ...known(hit),
-    place: `${words.number(hit.rank)} of ${words.number(ranked)}`,
-    size: `${hit.width} × ${hit.height}`,
+    place: hit.rank ? `${words.number(hit.rank)} of ${words.number(ranked)}` : hit.external_id,
   });
   find(".badge-synthetic").hidden = !hit.synthetic;
-  find('[data-fill="source"]').replaceChildren(...linked(hit.source));
-  find(".detail-page").href = hit.detail_url;
-  find('[data-action="copy-credit"]').dataset.credit = words.attribution(hit);
   pressThumbs(dialog, hit.feedback);
-  explain(find(".why"), hit, ranked, scale);
+  for (const selector of [".why", ".pair"]) find(selector).hidden = !hit.rank;
+  if (hit.rank) explain(find(".why"), hit, scale);
 }
 
-function explain(section, hit, ranked, scale) {
-  section.hidden = false;
-  fill(section, { why: words.why(hit, ranked) });
-  for (const [name, part] of Object.entries({ words: hit.bm25_part, picture: hit.cosine_part })) {
-    fill(section, { [name]: part.toFixed(scale < 1 ? 4 : 2), [`${name}-leg`]: words.leg(hit, name) });
+function explain(section, { why, score, bm25_part, cosine_part }, scale) {
+  fill(section, why);
+  for (const [name, part] of Object.entries({ words: bm25_part, picture: cosine_part })) {
+    fill(section, { [`${name}-part`]: part.toFixed(scale < 1 ? 4 : 2) });
     const bar = section.querySelector(`.bar-${name}`);
     bar.setAttribute("width", part);
-    bar.ownerSVGElement.setAttribute("viewBox", `0 0 ${scale} 1`);
+    bar.ownerSVGElement.setAttribute("viewBox", `0 0 ${Math.max(scale, score)} 1`);
   }
 }
 
-/** Enlarging and copying, wherever the sheet of an image stands. */
+/** Zooming and copying, wherever the sheet of an image stands; returns what ends the zoom. */
 export function enableSheet(sheet) {
-  const frame = sheet.querySelector(".zoom");
-  frame.addEventListener("click", (event) => toggleZoom(frame, event));
   sheet.addEventListener("click", async (event) => {
     if (actionOf(event) !== "copy-credit") return;
     const button = event.target.closest("button");
-    await navigator.clipboard.writeText(button.dataset.credit);
+    await navigator.clipboard.writeText(sheet.querySelector(".cite-line").textContent);
     button.querySelector("span").textContent = words.SENTENCES.copied;
   });
-}
-
-/** A click enlarges towards the point clicked, a key towards the middle; the next one fits again. */
-function toggleZoom(frame, event) {
-  const box = frame.getBoundingClientRect();
-  const byKey = event.detail === 0;
-  const x = byKey ? 0.5 : (event.clientX - box.left) / box.width;
-  const y = byKey ? 0.5 : (event.clientY - box.top) / box.height;
-  frame.setAttribute("aria-pressed", frame.getAttribute("aria-pressed") !== "true");
-  frame.scrollTo((frame.scrollWidth - box.width) * x, (frame.scrollHeight - box.height) * y);
+  return enableZoom(sheet.querySelector(".zoom"));
 }

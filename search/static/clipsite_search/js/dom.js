@@ -25,17 +25,6 @@ export function button(text, onClick) {
 
 export const actionOf = (event) => event.target.closest("[data-action]")?.dataset.action;
 
-/** The addresses in a source line become links. */
-export function linked(text) {
-  return text.split(/(https?:\/\/\S+)/).map((part, index) => {
-    if (index % 2 === 0) return part;
-    const link = document.createElement("a");
-    link.href = link.textContent = part;
-    link.rel = "nofollow noopener";
-    return link;
-  });
-}
-
 export function pressThumbs(element, value) {
   element.querySelector('[data-action="good"]').setAttribute("aria-pressed", value === 1);
   element.querySelector('[data-action="bad"]').setAttribute("aria-pressed", value === -1);

@@ -172,7 +172,7 @@ function fillCard(element, hit, scale) {
   find(".hit-open").href = hit.detail_url;
   showImage(find(".hit-image"), hit, hit.thumbnail_url);
   place(element, hit);
-  fill(element, { ...known(hit), score: words.scoreText(hit) });
+  fill(element, { ...known(hit), score: hit.why.score });
   find(".hit-caption").replaceChildren(...highlighted(hit.caption, hit.highlights));
   find(".badge-synthetic").hidden = !hit.synthetic;
   find('[data-action="only"]').hidden = !hit.modality;

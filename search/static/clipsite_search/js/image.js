@@ -1,6 +1,4 @@
-// The page of one image: enlarge and copy, nothing else.
+// The page of one image: zoom and copy, nothing else.
 import { enableSheet } from "./detail.js";
-import { placeAll } from "./grid.js";
 
 enableSheet(document.querySelector(".image-sheet"));
-placeAll(document.querySelectorAll(".hit"));

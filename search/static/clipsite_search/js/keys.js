@@ -2,7 +2,7 @@
 const TYPING = "input:not([type=checkbox], [type=radio], [type=range]), textarea, select";
 
 /** `onHit(action, target)` is for the keys that act on the image in focus. */
-const HIT_KEYS = { m: "like", l: "unlike", o: "only", w: "why", "+": "good", "-": "bad" };
+const HIT_KEYS = { m: "like", l: "unlike", o: "only", w: "why", c: "compare", "+": "good", "-": "bad" };
 
 export function listenToKeys({ focusComposer, dialog, detail, onHit }) {
   const areOff = () => document.documentElement.dataset.keys === "off";

@@ -1,4 +1,5 @@
 // Wires the page: frames in, state, and the parts that show it.
+import { comparing } from "./compare.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import { Detail } from "./detail.js";
@@ -26,6 +27,7 @@ let lastAsk = null;
 const grid = new Grid(document.querySelector("#results .grid"), {
   onHeld: (isHeld) => (byId("new-order").hidden = !isHeld),
 });
+const compare = comparing(byId("tray"), grid.list);
 const thread = new Thread(byId("thread"), { onEdit: edit, onOpenTurn: openTurn, onUndo: () => ask("undo") });
 const detail = new Detail(byId("detail"), { onStep: step, onClosed: returnToGrid });
 const composer = new Composer(byId("composer"), { onAsk: ask, onRanking: changeRanking });
@@ -157,6 +159,7 @@ const ON_HIT = {
   only: ({ modality: value, modality_label: label }) =>
     edit({ op: "filter", field: "modality", value }, SENTENCES.only(label), true),
   why: (hit) => openDetail(hit, true),
+  compare: (hit) => compare(hit.image_id),
   good: (hit) => rate(hit, hit.feedback === 1 ? 0 : 1),
   bad: (hit) => rate(hit, hit.feedback === -1 ? 0 : -1),
 };
@@ -169,11 +172,12 @@ function rate({ image_id: id }, value) {
 function openDetail(hit, atWhy = false) {
   detail.open(hit, { ranked: state.ranked, fusion: grid.fusion, atWhy });
   grid.markOpen(hit.image_id);
+  compare();
 }
 
-function step(by) {
+function step(from, by) {
   const { hits } = grid;
-  const next = hits[hits.findIndex((hit) => hit.image_id === detail.hit.image_id) + by];
+  const next = hits[hits.findIndex((hit) => hit.image_id === from.image_id) + by];
   if (!next) return;
   openDetail(next);
   grid.element(next.image_id).scrollIntoView({ block: "nearest" });
@@ -184,17 +188,24 @@ function returnToGrid(hit) {
   if (hit) grid.element(hit.image_id)?.querySelector("a").focus({ preventScroll: true });
 }
 
+const opensElsewhere = (event) => event.ctrlKey || event.metaKey || event.shiftKey;
+
 grid.list.addEventListener("click", (event) => {
   const hit = grid.hitAt(event.target);
-  if (!hit || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (!hit || opensElsewhere(event)) return;
   const action = actionOf(event);
   if (action) ON_HIT[action](hit);
   else if (event.target.closest(".hit-open")) openDetail(hit);
   else return;
   event.preventDefault();
 });
-byId("detail").addEventListener("click", (event) => {
+byId("detail").addEventListener("click", async (event) => {
   if (detail.hit) ON_HIT[actionOf(event)]?.(detail.hit);
+  const id = event.target.closest("[data-figure]")?.dataset.figure;
+  if (!id || opensElsewhere(event)) return;
+  event.preventDefault();
+  const hit = grid.hits.find((one) => one.image_id === Number(id));
+  openDetail(hit ?? (await request("GET", `${api}images/${id}`)));
 });
 byId("problem").addEventListener("click", (event) => {
   if (actionOf(event) === "retry") begin(lastAsk.message, lastAsk.said, lastAsk.onImage);

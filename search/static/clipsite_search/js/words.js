@@ -1,12 +1,8 @@
 // Every sentence the page makes itself.
 
 const plain = new Intl.NumberFormat("en");
-const percent = new Intl.NumberFormat("en", { style: "percent" });
-const plural = new Intl.PluralRules("en", { type: "ordinal" });
-const ENDINGS = { one: "st", two: "nd", few: "rd", other: "th" };
 
 export const number = (value) => plain.format(value);
-export const ordinal = (value) => number(value) + ENDINGS[plural.select(value)];
 export const images = (count) => (count === 1 ? "1 image" : `${number(count)} images`);
 
 export function outcome({ phase, leg, ranked, total }) {
@@ -24,34 +20,6 @@ export function announcement({ ranked, hits }) {
 
 /** The largest score the fusion can give; parts are drawn relative to it. */
 export const scale = (fusion) => (fusion === "rrf" ? 2 / 61 : 1);
-
-export function scoreText(hit) {
-  const [score, words, picture] = [hit.score, hit.bm25_part, hit.cosine_part].map((part) =>
-    part.toFixed(part < 0.1 ? 3 : 2),
-  );
-  return `Score ${score}: words ${words}, picture ${picture}.`;
-}
-
-export function why(hit, ranked) {
-  const place = `${ordinal(hit.rank)} of ${number(ranked)}.`;
-  if (!(hit.score > 0)) return `${place} It passes the labels; neither words nor picture lift it.`;
-  const words = hit.bm25_part / hit.score;
-  const [ofWords, ofPicture] = [words, 1 - words].map(percent.format);
-  return `${place} Words give ${ofWords} of its score, the picture ${ofPicture}.`;
-}
-
-export function leg(hit, name) {
-  if (name === "words") {
-    if (!hit.lexical_rank) return "No word of the caption matches.";
-    return `${ordinal(hit.lexical_rank)} by words, BM25 ${hit.bm25.toFixed(2)}`;
-  }
-  const place = hit.semantic_rank ? ordinal(hit.semantic_rank) : "Not among the first";
-  return `${place} by picture, cosine ${hit.cosine.toFixed(3)}`;
-}
-
-export function attribution(hit) {
-  return [hit.external_id, hit.credit, hit.source, hit.licence].filter(Boolean).join(". ");
-}
 
 export function chipHint({ inferred, editable }) {
   const origin = inferred ? "Read from your words." : "Set by hand.";

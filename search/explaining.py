@@ -1,0 +1,81 @@
+"""Why an image stands where it does, in sentences."""
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from django.contrib.humanize.templatetags.humanize import ordinal
+from django.utils.translation import gettext as _
+
+from search.fusion import RRF_K, Ranked
+from search.understanding.state import QueryState
+
+MOST_TERMS = 6
+
+
+class Why(TypedDict):
+    """The whole, and what each leg gave."""
+
+    score: str
+    words: str
+    picture: str
+
+
+def why(hit: Ranked, state: QueryState, matched: Sequence[str]) -> Why:
+    """`matched`: the words of the caption that the search was looking for."""
+    alone = (hit.bm25_part, hit.cosine_part) == (hit.bm25, hit.cosine)
+    return Why(
+        score=_score(hit, state, alone),
+        words=_words(hit, state, alone, matched),
+        picture=_picture(hit, state, alone),
+    )
+
+
+def _score(hit: Ranked, state: QueryState, alone: bool) -> str:
+    if not hit.score:
+        return _("It passes the labels; neither words nor picture lift it.")
+    if alone and hit.lexical_rank:
+        return _("Ranked by words alone: its score is its BM25.")
+    if alone:
+        return _("Ranked by picture alone: its score is its cosine.")
+    digits = 4 if state.fusion == "rrf" else 2
+    words, picture = round(hit.bm25_part, digits), round(hit.cosine_part, digits)
+    share = round(100 * hit.bm25_part / hit.score)
+    return _("Words give %(share)d%% of its score, the picture %(rest)d%%: %(sum)s.") % {
+        "share": share,
+        "rest": 100 - share,
+        "sum": f"{words:.{digits}f} + {picture:.{digits}f} = {words + picture:.{digits}f}",
+    }
+
+
+def _words(hit: Ranked, state: QueryState, alone: bool, matched: Sequence[str]) -> str:
+    if alone and not hit.lexical_rank:
+        return _("The words were not compared.")
+    terms = ", ".join(dict.fromkeys(term.lower() for term in matched[:MOST_TERMS]))
+    found = _("Matched: %s.") % terms if terms else ""
+    if not hit.bm25:
+        return found or _("No word of the caption matches.")
+    place = ordinal(hit.lexical_rank) if hit.lexical_rank else _("Not among the first")
+    raw = _("%(place)s by words, BM25 %(value).2f") % {"place": place, "value": hit.bm25}
+    counts = "" if alone else _counts(state, hit.bm25_part, 1 - state.alpha, "1 − α")
+    return f"{raw}{counts}. {found}".strip()
+
+
+def _picture(hit: Ranked, state: QueryState, alone: bool) -> str:
+    if alone and not hit.semantic_rank:
+        return _("The picture was not compared.")
+    place = ordinal(hit.semantic_rank) if hit.semantic_rank else _("Not among the first")
+    raw = _("%(place)s by picture, cosine %(value).3f") % {"place": place, "value": hit.cosine}
+    return f"{raw}{'' if alone else _counts(state, hit.cosine_part, state.alpha, 'α')}."
+
+
+def _counts(state: QueryState, part: float, weight: float, name: str) -> str:
+    """How a leg's own value became its part of the score, by the formulae of `search.fusion`."""
+    if not part and state.fusion == "rrf":
+        return ""
+    values: dict[str, object]
+    if state.fusion == "rrf":
+        rank = round(1 / part) - RRF_K
+        values = {"rank": rank, "k": RRF_K}
+        return _(", as number %(rank)d of the candidates 1 ÷ (%(k)d + %(rank)d)") % values
+    values = {"scaled": part / weight, "weight": weight, "name": name}
+    return _(", scaled over the candidates %(scaled).2f, times %(weight).2f (%(name)s)") % values
