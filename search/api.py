@@ -22,7 +22,8 @@ from ingest.models import Image
 from jobs.models import job_models
 from search import asking, query_images, wire
 from search.encoding import EncoderUnavailable
-from search.models import Conversation, Feedback, LiveIndex, SavedSearch, Turn
+from search.models import Conversation, Feedback, LiveIndex, NameTaken, SavedSearch, Turn
+from search.models.conversations import LONGEST_NAME
 from search.plain import state_of
 from search.problems import problem
 from search.retrieval import NOTHING_INDEXED, NothingIndexed
@@ -56,8 +57,9 @@ class Vote(serializers.Serializer[Any]):
 
 
 class NewSavedSearch(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=120)
+    name = serializers.CharField(max_length=LONGEST_NAME)
     turn = serializers.IntegerField()
+    replace = serializers.BooleanField(default=False)
 
 
 class Search(APIView):
@@ -172,10 +174,15 @@ class SavedSearches(APIView):
         return Response([_saved(row) for row in _my_searches(request)])
 
     def post(self, request: Request) -> Response:
-        """Save a turn's state under a name; the same name is replaced."""
+        """Save a turn's state under a name; one that is taken is replaced only if so asked."""
         asked = _valid(NewSavedSearch, request.data)
         turn = _my_turn(request, asked["turn"])
-        row, is_new = SavedSearch.keep(_user(request), asked["name"], turn)
+        try:
+            row, is_new = SavedSearch.keep(
+                _user(request), asked["name"], turn, replace=asked["replace"]
+            )
+        except NameTaken as exc:
+            return problem(409, "Name taken", f"{exc} Choose another name, or replace it.")
         return Response(_saved(row), status=201 if is_new else 200)
 
 

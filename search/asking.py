@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from search.models import Conversation, LiveIndex, SavedSearch, Turn
+from search.models.conversations import LONGEST_NAME
 from search.query_images import is_kept
 from search.understanding import edits, talk
 from search.understanding.refining import NOT_THERE, STARTED_NEW, Refined, refine
@@ -17,7 +18,6 @@ from search.understanding.understand import Understanding, understand
 from search.understanding.wire import state_from_json
 
 LONGEST_TITLE = 80
-LONGEST_NAME = 120
 
 NOTHING_TO_UNDO = "There is nothing to undo."
 NOTHING_TO_REDO = "There is nothing to redo."
@@ -134,8 +134,8 @@ def _save(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
         turn.notices.append(NOTHING_TO_SAVE)
         return
     name = (said.name or before.utterance)[:LONGEST_NAME]
-    SavedSearch.keep(user, name, before)
-    turn.notices.append(SAVED.format(name=name))
+    row = SavedSearch.keep_beside(user, name, before)
+    turn.notices.append(SAVED.format(name=row.name))
 
 
 def _start_over(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:

@@ -38,7 +38,14 @@ export function listenToSaving(api, stateNow) {
   });
   menu.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await request("POST", `${api}saved-searches`, { name: name.value, turn: stateNow().turn });
+    const save = (replace) =>
+      request("POST", `${api}saved-searches`, { name: name.value, turn: stateNow().turn, replace });
+    try {
+      await save(false);
+    } catch (error) {
+      if (error.status !== 409 || !confirm(SENTENCES.replace(name.value))) return;
+      await save(true);
+    }
     menu.open = false;
     menu.querySelector("summary span").textContent = SENTENCES.saved;
     document.getElementById("announcer").textContent = SENTENCES.saved;

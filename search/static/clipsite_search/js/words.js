@@ -88,5 +88,6 @@ export const SENTENCES = {
   removed: (label) => `Without the label “${label}”`,
   rewritten: (from, to) => `“${to}” instead of “${from}”`,
   ranking: "Another ranking",
+  replace: (name) => `Replace the saved search “${name}”?`,
   forget: (title) => `Delete “${title}”?`,
 };
