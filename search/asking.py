@@ -74,6 +74,20 @@ def edit(user: Any, turn: Turn, changes: Sequence[Mapping[str, Any]]) -> Turn:
     return _store(user, turn.conversation, changed)
 
 
+def branch(user: Any, turn: Turn) -> Turn:
+    """The first turn of a new conversation: it asks what `turn` asked, and found the same."""
+    copy = Turn(
+        utterance=turn.utterance, state=turn.state, build=turn.build, shown=turn.shown,
+        total=turn.total,
+    )  # fmt: skip
+    return _store(user, None, copy, branched_from=turn)
+
+
+def open_state(user: Any, state: QueryState, title: str) -> Turn:
+    """The first turn of a new conversation from a state that came by a link or was saved."""
+    return _store(user, None, Turn(utterance=title, state=state.as_json()))
+
+
 def _edited(user: Any, state: QueryState, changes: Sequence[Mapping[str, Any]]) -> QueryState:
     for change in changes:
         state = edits.apply(state, change)
@@ -172,13 +186,20 @@ def with_examples(state: QueryState, image_ids: Sequence[int], *, captions: bool
     return replace(state, images=images)
 
 
-def _store(user: Any, conversation: Conversation | None, turn: Turn) -> Turn:
+def _store(
+    user: Any,
+    conversation: Conversation | None,
+    turn: Turn,
+    branched_from: Turn | None = None,
+) -> Turn:
     with transaction.atomic():
         if conversation is None:
             title = " ".join(turn.utterance.split())[:LONGEST_TITLE] or "New conversation"
-            conversation = Conversation.objects.create(user=user, title=title)
+            conversation = Conversation.objects.create(
+                user=user, title=title, branched_from=branched_from
+            )
         else:
             conversation.save(update_fields=["updated_at"])
-        turn.conversation, turn.build = conversation, LiveIndex.current()
+        turn.conversation, turn.build = conversation, turn.build or LiveIndex.current()
         turn.save()
     return turn

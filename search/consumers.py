@@ -13,6 +13,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from search import asking, wire
 from search.engines.base import EngineError
 from search.health import warm_up
+from search.links import link_of
 from search.models import Conversation, Feedback, Turn
 from search.problems import ENGINE_DOWN
 from search.retrieval import Facets, Finished, LegHits, NothingIndexed, retrieve
@@ -193,6 +194,7 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
     yield "ack", {**opening, "utterance": turn.utterance}
     chips = await sync_to_async(wire.chips_json)(state, conversation.user_id)
     understood = {"state": state.as_json(), "chips": chips, "notices": turn.notices}
+    understood |= link_of(state)
     yield "chips", {**understood, **wire.turn_json(turn)}
     build = await sync_to_async(turn.answering_build)()
     async for event in retrieve(state, build, conversation.user_id):

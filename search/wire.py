@@ -10,6 +10,7 @@ from ingest.models import Image
 from search.engines.base import FACET_FIELDS
 from search.fusion import Ranked
 from search.highlighting import highlights
+from search.links import Link, link_of
 from search.models import Feedback, IndexBuild, Turn
 from search.query import clauses_of
 from search.query_images import EXPIRED, is_kept
@@ -77,7 +78,7 @@ class FacetJson(TypedDict):
     values: list[FacetValue]
 
 
-class SearchResponse(TypedDict):
+class SearchResponse(Link):
     state: dict[str, Any]
     chips: list[dict[str, Any]]
     total: int
@@ -216,6 +217,7 @@ async def answer(
     page = finished.hits[offset : offset + limit]
     return SearchResponse(
         state=state.as_json(),
+        **link_of(state),
         chips=await sync_to_async(chips_json)(state, owner),
         total=finished.total,
         ranked=len(finished.hits),

@@ -25,12 +25,21 @@ class Conversation(models.Model):
     title = models.CharField(max_length=LONGEST_NAME)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    branched_from = models.ForeignKey(
+        "Turn", null=True, on_delete=models.SET_NULL, related_name="branches",
+        help_text="The turn of another conversation that this one begins with a copy of.",
+    )  # fmt: skip
 
     class Meta:
         ordering = ["-updated_at"]
 
     def __str__(self) -> str:
         return self.title
+
+    def rename(self, title: str) -> None:
+        """Its place in the history stays."""
+        self.title = title
+        self.save(update_fields=["title"])
 
 
 class Turn(models.Model):

@@ -130,6 +130,9 @@ function receive(frame) {
 function render() {
   if (thread.current) thread.render(state);
   byId("stage-count").textContent = outcome(state);
+  for (const link of document.querySelectorAll("[data-export]")) {
+    if (state.turn) link.href = link.dataset.export.replace("/0/", `/${state.turn}/`);
+  }
   byId("more").hidden = state.phase !== "done" || state.hits.length >= state.ranked;
 }
 
@@ -220,6 +223,12 @@ listenToPictures(composer.form, {
   onRefused: ({ message }) => tell({ message: message || SENTENCES.unreachable, still_works: "" }),
 });
 listenToSaving(api, () => state);
+byId("link").addEventListener("click", async () => {
+  const label = byId("link").querySelector("span");
+  await navigator.clipboard.writeText(new URL(state.link, location));
+  label.textContent = byId("announcer").textContent = `${SENTENCES.copied}. ${state.link_notice}`;
+  setTimeout(() => (label.textContent = SENTENCES.link), 4000);
+});
 listenToKeys({
   focusComposer: () => composer.focus(),
   dialog: byId("keys"),

@@ -75,6 +75,7 @@ export const SENTENCES = {
   undo: "Undo",
   saved: "Saved",
   copied: "Copied",
+  link: "Copy link",
   remove: (label) => `Remove ${label}`,
   weight: "Another weight",
   less: (label) => `Less of “${label}”`,
