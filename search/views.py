@@ -9,12 +9,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ingest.models import Image
 from ingest.pictures import without_metadata
-from search import asking, links, query_images, wire
+from search import asking, links, query_images, watching, wire
 from search.engines.base import EngineError
 from search.models import Conversation, LiveIndex, SavedSearch, Turn
 from search.models.conversations import LONGEST_NAME
@@ -48,7 +49,7 @@ def results(request: HttpRequest) -> HttpResponse:
         return render(request, "search/page.html", {**context, "error": str(exc)}, status=400)
     except (NothingIndexed, EngineError) as exc:
         return render(request, "search/page.html", {**context, "error": _sentence(exc)}, status=503)
-    response["notices"] = [*understood.notices, *response["notices"]]
+    response["notices"] = [*understood.notices, *_new_here(request), *response["notices"]]
     answered = {
         "response": response,
         "page_url_next": _next_page(request, response),
@@ -141,8 +142,10 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 @login_required
 def saved(request: HttpRequest) -> HttpResponse:
-    searches = SavedSearch.objects.filter(user=request.user.pk)
-    return render(request, "search/saved.html", {"saved_searches": searches})
+    searches = list(SavedSearch.objects.filter(user=request.user.pk))
+    new = watching.new_images(searches)
+    rows = [(search, new.get(search.pk, 0)) for search in searches]
+    return render(request, "search/saved.html", {"saved_searches": rows})
 
 
 @require_safe
@@ -190,6 +193,21 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
             "fusion": request.GET.get("fusion", "linear"),
         },
     }
+
+
+def _new_here(request: HttpRequest) -> list[str]:
+    """Told once: a saved search that is opened has been looked at."""
+    saved_as = request.GET.get("saved", "")
+    if request.GET.get("state") or not saved_as.isdecimal():
+        return []
+    mine = SavedSearch.objects.filter(user=request.user.pk, pk=int(saved_as))
+    new = sum(watching.new_images(mine).values())
+    for search in mine:
+        watching.look(search)
+    if not new:
+        return []
+    sentence = ngettext("{new} new since you last looked.", "{new} new since you last looked.", new)
+    return [sentence.format(new=new)]
 
 
 def _sentence(exc: NothingIndexed | EngineError) -> str:

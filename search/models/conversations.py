@@ -141,6 +141,9 @@ class SavedSearch(models.Model):
     state = models.JSONField()
     count = models.PositiveIntegerField(default=0, help_text="Images it found when saved.")
     created_at = models.DateTimeField(auto_now_add=True)
+    seen = models.JSONField(
+        default=list, help_text="Images added since, that it found when it was last opened."
+    )
 
     class Meta:
         ordering = ["name"]
