@@ -21,6 +21,7 @@ from ingest.errors import BadPicture
 from ingest.models import Image
 from jobs.models import job_models
 from search import asking, query_images, wire
+from search.completing import complete
 from search.encoding import EncoderUnavailable
 from search.exporting import MOST_RANKED, as_file
 from search.models import (
@@ -89,6 +90,12 @@ class Search(APIView):
         response = async_to_sync(wire.answer)(understood.state, build, **page)
         response["notices"] = [*understood.notices, *response["notices"]]
         return Response(response)
+
+
+class Suggestions(APIView):
+    def get(self, request: Request) -> Response:
+        """What goes on from what was typed so far, from the captions and one's own history."""
+        return Response(complete(_user(request), request.query_params.get("q", "")))
 
 
 class ExportedSearch(APIView):
@@ -214,7 +221,7 @@ class SavedSearches(APIView):
                 _user(request), asked["name"], turn, replace=asked["replace"]
             )
         except NameTaken as exc:
-            return problem(409, "Name taken", f"{exc} Choose another name, or replace it.")
+            return problem(409, "Name taken", f"{exc} Replace it, or choose another name.")
         return Response(_saved(row), status=201 if is_new else 200)
 
 

@@ -193,9 +193,8 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
     opening = {"conversation": conversation.pk, "title": conversation.title}
     yield "ack", {**opening, "utterance": turn.utterance}
     chips = await sync_to_async(wire.chips_json)(state, conversation.user_id)
-    understood = {"state": state.as_json(), "chips": chips, "notices": turn.notices}
-    understood |= link_of(state)
-    yield "chips", {**understood, **wire.turn_json(turn)}
+    understood = {"state": state.as_json(), "link": link_of(state), "chips": chips}
+    yield "chips", {**understood, "notices": turn.notices, **wire.turn_json(turn)}
     build = await sync_to_async(turn.answering_build)()
     async for event in retrieve(state, build, conversation.user_id):
         match event:

@@ -21,8 +21,8 @@ LARGEST = 256 * 1024
 class Link(TypedDict):
     """The path that opens a state, and a sentence where it does not hold all of it."""
 
-    link: str
-    link_notice: str
+    path: str
+    notice: str
 
 
 def encode(state: QueryState) -> str:
@@ -49,7 +49,7 @@ def link_of(state: QueryState) -> Link:
     left_out = len(state.images) - len(_shared(state).images)
     notice = _("Your own pictures are not part of the link.") if left_out else ""
     path = f"{reverse('search:results')}?{urlencode({'state': encode(state)})}"
-    return Link(link=path, link_notice=notice)
+    return Link(path=path, notice=notice)
 
 
 def _shared(state: QueryState) -> QueryState:

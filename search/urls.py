@@ -27,6 +27,7 @@ urlpatterns = [
     path("query-images/<str:upload>", views.query_image, name="query-image"),
     path("api/v1/search", api.Search.as_view(), name="api-search"),
     path("api/v1/search/export.<form:form>", api.ExportedSearch.as_view(), name="export-search"),
+    path("api/v1/suggestions", api.Suggestions.as_view(), name="api-suggestions"),
     path("api/v1/turns", api.Turns.as_view(), name="api-turns"),
     path("api/v1/turns/<int:pk>", api.OneTurn.as_view(), name="api-turn"),
     path(

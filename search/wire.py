@@ -78,8 +78,9 @@ class FacetJson(TypedDict):
     values: list[FacetValue]
 
 
-class SearchResponse(Link):
+class SearchResponse(TypedDict):
     state: dict[str, Any]
+    link: Link
     chips: list[dict[str, Any]]
     total: int
     ranked: int
@@ -217,7 +218,7 @@ async def answer(
     page = finished.hits[offset : offset + limit]
     return SearchResponse(
         state=state.as_json(),
-        **link_of(state),
+        link=link_of(state),
         chips=await sync_to_async(chips_json)(state, owner),
         total=finished.total,
         ranked=len(finished.hits),

@@ -38,8 +38,8 @@ def test_pictures_of_ones_own_are_left_out_and_that_is_said() -> None:
     own = ImageReference(upload=f"upload:{'0' * 32}")
     state = QueryState(images=(ImageReference(image_id=7), own))
     assert links.decode(links.encode(state)).images == (ImageReference(image_id=7),)
-    assert "pictures" in links.link_of(state)["link_notice"]
-    assert links.link_of(STATE)["link_notice"] == ""
+    assert "pictures" in links.link_of(state)["notice"]
+    assert links.link_of(STATE)["notice"] == ""
     smuggled = packed({"images": [{"upload": own.upload}]})
     assert links.decode(smuggled).images == ()
 
@@ -75,11 +75,11 @@ def test_a_link_opens_the_same_search_for_anyone_who_is_signed_in(
     other.force_login(django_user_model.objects.create_user("other"))
     body = {"utterance": "effusion", "settings": {"alpha": 0.2}}
     made = mine.post("/api/v1/turns", body, content_type="application/json").json()
-    state = links.decode(made["link"].split("state=")[1])
-    opened = other.get(made["link"])
+    state = links.decode(made["link"]["path"].split("state=")[1])
+    opened = other.get(made["link"]["path"])
     assert opened.context["response"]["hits"] == made["hits"]
     assert state.as_json() == opened.context["response"]["state"]
-    assert Client().get(made["link"]).status_code == 302
+    assert Client().get(made["link"]["path"]).status_code == 302
     went_on = other.post("/c/new", {"state": links.encode(state)}, follow=True)
     assert went_on.context["turns"][0]["utterance"] == "effusion"
     assert went_on.context["response"]["hits"] == made["hits"]

@@ -68,7 +68,7 @@ function fillPanel(dialog, hit, ranked, scale) {
   find(".badge-synthetic").hidden = !hit.synthetic;
   find('[data-fill="source"]').replaceChildren(...linked(hit.source));
   find(".detail-page").href = hit.detail_url;
-  find('[data-action="copy-credit"]').dataset.credit = words.attribution(hit);
+  find("[data-copy]").dataset.copy = words.attribution(hit);
   pressThumbs(dialog, hit.feedback);
   explain(find(".why"), hit, ranked, scale);
 }
@@ -84,20 +84,22 @@ function explain(section, hit, ranked, scale) {
   }
 }
 
-/** Enlarging and copying, wherever the sheet of an image stands. */
+/** Enlarging, wherever the sheet of an image stands. */
 export function enableSheet(sheet) {
-  const frame = sheet.querySelector(".zoom");
-  frame.addEventListener("click", (event) => toggleZoom(frame, event));
-  sheet.addEventListener("click", async (event) => {
-    if (actionOf(event) !== "copy-credit") return;
-    const button = event.target.closest("button");
-    await navigator.clipboard.writeText(button.dataset.credit);
-    button.querySelector("span").textContent = words.SENTENCES.copied;
-  });
+  sheet.querySelector(".zoom").addEventListener("click", toggleZoom);
 }
 
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-copy]");
+  if (!button) return;
+  const { copy, path, notice = "" } = button.dataset;
+  await navigator.clipboard.writeText(copy || new URL(path, location));
+  button.querySelector("span").textContent = `${words.SENTENCES.copied}. ${notice}`;
+});
+
 /** A click enlarges towards the point clicked, a key towards the middle; the next one fits again. */
-function toggleZoom(frame, event) {
+function toggleZoom(event) {
+  const frame = event.currentTarget;
   const box = frame.getBoundingClientRect();
   const byKey = event.detail === 0;
   const x = byKey ? 0.5 : (event.clientX - box.left) / box.width;

@@ -38,14 +38,10 @@ export function listenToSaving(api, stateNow) {
   });
   menu.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const save = (replace) =>
-      request("POST", `${api}saved-searches`, { name: name.value, turn: stateNow().turn, replace });
-    try {
-      await save(false);
-    } catch (error) {
-      if (error.status !== 409 || !confirm(SENTENCES.replace(name.value))) return;
-      await save(true);
-    }
+    const body = { name: name.value, turn: stateNow().turn };
+    const save = (replace) => request("POST", `${api}saved-searches`, { ...body, replace });
+    const ask = ({ status, message }) => status === 409 && confirm(message) && save(true);
+    if (!(await save().catch(ask))) return;
     menu.open = false;
     menu.querySelector("summary span").textContent = SENTENCES.saved;
     document.getElementById("announcer").textContent = SENTENCES.saved;

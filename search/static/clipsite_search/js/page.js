@@ -12,6 +12,7 @@ import { listenToPictures } from "./pictures.js";
 import {
   accepts, asked, framesOf, initialState, reduce, showsAnother, unseen,
 } from "./state.js";
+import { listenToTyping } from "./suggest.js";
 import { Thread } from "./thread.js";
 import { announcement, outcome, SENTENCES } from "./words.js";
 
@@ -130,9 +131,10 @@ function receive(frame) {
 function render() {
   if (thread.current) thread.render(state);
   byId("stage-count").textContent = outcome(state);
-  for (const link of document.querySelectorAll("[data-export]")) {
-    if (state.turn) link.href = link.dataset.export.replace("/0/", `/${state.turn}/`);
+  for (const a of byId("take").querySelectorAll("a")) {
+    if (state.turn) a.href = a.dataset.export.replace("/0/", `/${state.turn}/`);
   }
+  Object.assign(byId("link").dataset, state.link);
   byId("more").hidden = state.phase !== "done" || state.hits.length >= state.ranked;
 }
 
@@ -222,13 +224,8 @@ listenToPictures(composer.form, {
   onPictures: (pictures) => ask("", pictures),
   onRefused: ({ message }) => tell({ message: message || SENTENCES.unreachable, still_works: "" }),
 });
+listenToTyping(composer.field, byId("typed"), api);
 listenToSaving(api, () => state);
-byId("link").addEventListener("click", async () => {
-  const label = byId("link").querySelector("span");
-  await navigator.clipboard.writeText(new URL(state.link, location));
-  label.textContent = byId("announcer").textContent = `${SENTENCES.copied}. ${state.link_notice}`;
-  setTimeout(() => (label.textContent = SENTENCES.link), 4000);
-});
 listenToKeys({
   focusComposer: () => composer.focus(),
   dialog: byId("keys"),

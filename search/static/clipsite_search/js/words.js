@@ -75,7 +75,6 @@ export const SENTENCES = {
   undo: "Undo",
   saved: "Saved",
   copied: "Copied",
-  link: "Copy link",
   remove: (label) => `Remove ${label}`,
   weight: "Another weight",
   less: (label) => `Less of “${label}”`,
@@ -89,6 +88,5 @@ export const SENTENCES = {
   removed: (label) => `Without the label “${label}”`,
   rewritten: (from, to) => `“${to}” instead of “${from}”`,
   ranking: "Another ranking",
-  replace: (name) => `Replace the saved search “${name}”?`,
   forget: (title) => `Delete “${title}”?`,
 };
