@@ -8,7 +8,7 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
@@ -23,11 +23,23 @@ from ingest.errors import BadPicture
 from ingest.models import Image
 from jobs.models import job_models
 from search import asking, embedding, query_images, wire
+from search.completing import complete
 from search.encoding import EncoderUnavailable
-from search.models import Conversation, Feedback, LiveIndex, SavedSearch, Turn
-from search.plain import state_of
+from search.exporting import MOST_RANKED, as_file
+from search.models import (
+    Conversation,
+    Feedback,
+    IndexBuild,
+    LiveIndex,
+    NameTaken,
+    SavedSearch,
+    Turn,
+)
+from search.models.conversations import LONGEST_NAME
+from search.plain import asked_by
 from search.problems import problem
 from search.retrieval import NOTHING_INDEXED, NothingIndexed
+from search.understanding.state import QueryState
 
 logger = logging.getLogger(__name__)
 
@@ -57,8 +69,7 @@ class Vote(serializers.Serializer[Any]):
     value = serializers.IntegerField(min_value=-1, max_value=1)
 
 
-class NewSavedSearch(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=120)
+class Branched(serializers.Serializer[Any]):
     turn = serializers.IntegerField()
 
 
@@ -66,15 +77,45 @@ class NewEmbedToken(serializers.Serializer[Any]):
     origin = serializers.CharField(max_length=300)
 
 
+class Renamed(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=LONGEST_NAME)
+
+
+class NewSavedSearch(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=LONGEST_NAME)
+    turn = serializers.IntegerField()
+    replace = serializers.BooleanField(default=False)
+
+
 class Search(APIView):
     def get(self, request: Request) -> Response:
         """A search that leaves no trace. Parameters as in docs/api.md."""
         page = _valid(PageOfHits, request.query_params)
-        understood = state_of(request.query_params)
+        understood = asked_by(_user(request), request.query_params)
         build = LiveIndex.current()
         response = async_to_sync(wire.answer)(understood.state, build, **page)
         response["notices"] = [*understood.notices, *response["notices"]]
         return Response(response)
+
+
+class Suggestions(APIView):
+    def get(self, request: Request) -> Response:
+        """What goes on from what was typed so far, from the captions and one's own history."""
+        return Response(complete(_user(request), request.query_params.get("q", "")))
+
+
+class ExportedSearch(APIView):
+    def get(self, request: Request, form: str) -> HttpResponse:
+        """All that a plain search ranks, as a file."""
+        understood = asked_by(_user(request), request.query_params)
+        return _file(request, form, "search", understood.state, LiveIndex.current(), None)
+
+
+class ExportedTurn(APIView):
+    def get(self, request: Request, pk: int, form: str) -> HttpResponse:
+        turn = _my_turn(request, pk)
+        build = turn.answering_build()
+        return _file(request, form, f"turn-{pk}", turn.query_state, build, turn)
 
 
 class Turns(APIView):
@@ -178,10 +219,15 @@ class SavedSearches(APIView):
         return Response([_saved(row) for row in _my_searches(request)])
 
     def post(self, request: Request) -> Response:
-        """Save a turn's state under a name; the same name is replaced."""
+        """Save a turn's state under a name; one that is taken is replaced only if so asked."""
         asked = _valid(NewSavedSearch, request.data)
         turn = _my_turn(request, asked["turn"])
-        row, is_new = SavedSearch.keep(_user(request), asked["name"], turn)
+        try:
+            row, is_new = SavedSearch.keep(
+                _user(request), asked["name"], turn, replace=asked["replace"]
+            )
+        except NameTaken as exc:
+            return problem(409, "Name taken", f"{exc} Replace it, or choose another name.")
         return Response(_saved(row), status=201 if is_new else 200)
 
 
@@ -206,7 +252,22 @@ class EmbedTokens(APIView):
         return Response({"token": token, "expires_at": expires_at}, status=201)
 
 
+class Conversations(APIView):
+    def post(self, request: Request) -> Response:
+        """A new conversation that begins with a copy of a turn."""
+        origin = _my_turn(request, _valid(Branched, request.data)["turn"])
+        turn = asking.branch(request.user, origin)
+        made = {"id": turn.conversation_id, "title": turn.conversation.title, "turn": turn.pk}
+        return Response({**made, "branched_from": origin.pk}, status=201)
+
+
 class OneConversation(APIView):
+    def patch(self, request: Request, pk: int) -> Response:
+        title = _valid(Renamed, request.data)["title"]
+        mine = Conversation.objects.filter(user=_user(request))
+        get_object_or_404(mine, pk=pk).rename(title)
+        return Response({"id": pk, "title": title})
+
     def delete(self, request: Request, pk: int) -> Response:
         mine = Conversation.objects.filter(user=_user(request))
         get_object_or_404(mine, pk=pk).delete()
@@ -229,6 +290,16 @@ class OneJob(APIView):
                     break
                 return Response(get_object_or_404(model, pk=pk).snapshot())
         return problem(404, "Not found", "There is no such job.")
+
+
+def _file(
+    request: Request, form: str, name: str, state: QueryState, build: IndexBuild | None,
+    turn: Turn | None,
+) -> HttpResponse:  # fmt: skip
+    response = async_to_sync(wire.answer)(
+        state, build, turn=turn, owner=_user(request).pk, limit=MOST_RANKED
+    )
+    return as_file(response, form, f"clipsite-{name}", request.build_absolute_uri)
 
 
 def _answered(turn: Turn, page: dict[str, int]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from search.models import Conversation, LiveIndex, SavedSearch, Turn
+from search.models.conversations import LONGEST_NAME
 from search.query_images import is_kept
 from search.understanding import edits, talk
 from search.understanding.refining import NOT_THERE, STARTED_NEW, Refined, refine
@@ -18,7 +19,6 @@ from search.understanding.understand import Understanding, understand
 from search.understanding.wire import state_from_json
 
 LONGEST_TITLE = 80
-LONGEST_NAME = 120
 
 NOTHING_TO_UNDO = "There is nothing to undo."
 NOTHING_TO_REDO = "There is nothing to redo."
@@ -75,6 +75,20 @@ def edit(user: Any, turn: Turn, changes: Sequence[Mapping[str, Any]]) -> Turn:
         state = _edited(user, state, [change])
     changed = Turn(utterance=", ".join(said), state=state.as_json(), parent=turn)
     return _store(user, turn.conversation, changed)
+
+
+def branch(user: Any, turn: Turn) -> Turn:
+    """The first turn of a new conversation: it asks what `turn` asked, and found the same."""
+    copy = Turn(
+        utterance=turn.utterance, state=turn.state, build=turn.build, shown=turn.shown,
+        total=turn.total,
+    )  # fmt: skip
+    return _store(user, None, copy, branched_from=turn)
+
+
+def open_state(user: Any, state: QueryState, title: str) -> Turn:
+    """The first turn of a new conversation from a state that came by a link or was saved."""
+    return _store(user, None, Turn(utterance=title, state=state.as_json()))
 
 
 def _edited(user: Any, state: QueryState, changes: Sequence[Mapping[str, Any]]) -> QueryState:
@@ -137,8 +151,8 @@ def _save(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
         turn.notices.append(NOTHING_TO_SAVE)
         return
     name = (said.name or before.utterance)[:LONGEST_NAME]
-    SavedSearch.keep(user, name, before)
-    turn.notices.append(SAVED.format(name=name))
+    row = SavedSearch.keep_beside(user, name, before)
+    turn.notices.append(SAVED.format(name=row.name))
 
 
 def _start_over(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
@@ -175,13 +189,20 @@ def with_examples(state: QueryState, image_ids: Sequence[int], *, captions: bool
     return replace(state, images=images)
 
 
-def _store(user: Any, conversation: Conversation | None, turn: Turn) -> Turn:
+def _store(
+    user: Any,
+    conversation: Conversation | None,
+    turn: Turn,
+    branched_from: Turn | None = None,
+) -> Turn:
     with transaction.atomic():
         if conversation is None:
             title = " ".join(turn.utterance.split())[:LONGEST_TITLE] or "New conversation"
-            conversation = Conversation.objects.create(user=user, title=title)
+            conversation = Conversation.objects.create(
+                user=user, title=title, branched_from=branched_from
+            )
         else:
             conversation.save(update_fields=["updated_at"])
-        turn.conversation, turn.build = conversation, LiveIndex.current()
+        turn.conversation, turn.build = conversation, turn.build or LiveIndex.current()
         turn.save()
     return turn

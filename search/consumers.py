@@ -15,6 +15,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from search import asking, embedding, wire
 from search.engines.base import EngineError
 from search.health import warm_up
+from search.links import link_of
 from search.models import Conversation, Feedback, Turn
 from search.problems import ENGINE_DOWN
 from search.retrieval import Facets, Finished, LegHits, NothingIndexed, retrieve
@@ -212,8 +213,8 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
     opening = {"conversation": conversation.pk, "title": conversation.title}
     yield "ack", {**opening, "utterance": turn.utterance}
     chips = await sync_to_async(wire.chips_json)(state, conversation.user_id)
-    understood = {"state": state.as_json(), "chips": chips, "notices": turn.notices}
-    yield "chips", {**understood, **wire.turn_json(turn)}
+    understood = {"state": state.as_json(), "link": link_of(state), "chips": chips}
+    yield "chips", {**understood, "notices": turn.notices, **wire.turn_json(turn)}
     build = await sync_to_async(turn.answering_build)()
     async for event in retrieve(state, build, conversation.user_id):
         match event:

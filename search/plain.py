@@ -1,11 +1,17 @@
 """A search as a plain address: what `GET /search` and `GET /api/v1/search` understand."""
 
-from django.http import QueryDict
+from typing import Any
 
+from django.http import QueryDict
+from django.shortcuts import get_object_or_404
+
+from search import links
 from search.asking import read, with_examples, with_settings
+from search.models import SavedSearch
 from search.understanding.edits import apply
 from search.understanding.state import FILTER_FIELDS, InvalidState
 from search.understanding.understand import Understanding
+from search.understanding.wire import state_from_json
 
 
 def state_of(parameters: QueryDict) -> Understanding:
@@ -29,6 +35,19 @@ def state_of(parameters: QueryDict) -> Understanding:
     # Examples and filters without words are a question too.
     asks = bool(parameters.get("q")) or state.is_empty
     return Understanding(state, understood.notices if asks else ())
+
+
+def asked_by(user: Any, parameters: QueryDict) -> Understanding:
+    """
+    A saved search of the user's own (`saved`), a state from a link (`state`), or words and filters.
+    """
+    if state := parameters.get("state", ""):
+        return Understanding(links.decode(state))
+    saved_as = parameters.get("saved", "")
+    if not saved_as.isdecimal():
+        return state_of(parameters)
+    mine = SavedSearch.objects.filter(user=user.pk)
+    return Understanding(state_from_json(get_object_or_404(mine, pk=int(saved_as)).state))
 
 
 def _number(text: str) -> float:

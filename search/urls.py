@@ -1,6 +1,14 @@
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
 from search import api, embedding, health, views
+
+
+class ExportForm(StringConverter):
+    regex = "csv|json"
+
+
+register_converter(ExportForm, "form")
 
 app_name = "search"
 
@@ -9,14 +17,20 @@ searching = [
     path("", views.page, name="page"),
     path("search", views.results, name="results"),
     path("c/<int:pk>/", views.conversation, name="conversation"),
+    path("c/new", views.branch, name="branch"),
     path("compare", views.compare, name="compare"),
     path("images/<int:pk>/", views.image, name="image"),
     path("images/<int:pk>/about", views.about, name="about"),
     path("images/<int:pk>/file", views.file, name="file"),
     path("images/<int:pk>/thumbnail", views.thumbnail, name="thumbnail"),
     path("query-images/<str:upload>", views.query_image, name="query-image"),
+    path("api/v1/search/export.<form:form>", api.ExportedSearch.as_view(), name="export-search"),
+    path("api/v1/suggestions", api.Suggestions.as_view(), name="api-suggestions"),
     path("api/v1/turns", api.Turns.as_view(), name="api-turns"),
     path("api/v1/turns/<int:pk>", api.OneTurn.as_view(), name="api-turn"),
+    path(
+        "api/v1/turns/<int:pk>/export.<form:form>", api.ExportedTurn.as_view(), name="export-turn"
+    ),
     path("api/v1/turns/<int:pk>/feedback", api.TurnFeedback.as_view(), name="api-feedback"),
     path("api/v1/query-images", api.QueryImages.as_view(), name="api-query-images"),
     path("api/v1/saved-searches", api.SavedSearches.as_view(), name="api-saved-searches"),
@@ -27,12 +41,14 @@ urlpatterns = [
     path("embed/", embedding.door, name="embed"),
     path("embed/<str:key>/", embedding.framed),
     path("embed/<str:key>/<path:rest>", embedding.framed),
+    path("c/<int:pk>/name", views.rename, name="rename"),
     path("saved/", views.saved, name="saved"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("api/v1/search", api.Search.as_view(), name="api-search"),
     path("api/v1/query-images/<str:upload>", api.OneQueryImage.as_view(), name="api-query-image"),
     path("api/v1/saved-searches/<int:pk>", api.OneSavedSearch.as_view(), name="api-saved-search"),
+    path("api/v1/conversations", api.Conversations.as_view(), name="api-conversations"),
     path("api/v1/conversations/<int:pk>", api.OneConversation.as_view(), name="api-conversation"),
     path("api/v1/embed-tokens", api.EmbedTokens.as_view(), name="api-embed-tokens"),
     path("api/v1/images/<int:pk>", api.OneImage.as_view(), name="api-image"),

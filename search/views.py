@@ -8,24 +8,24 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ingest.models import Image
 from ingest.pictures import without_metadata
-from search import provenance, query_images, wire
+from search import asking, links, provenance, query_images, watching, wire
 from search.context import corpus
 from search.engines.base import EngineError
-from search.models import Conversation, LiveIndex, SavedSearch
-from search.plain import state_of
+from search.models import Conversation, LiveIndex, SavedSearch, Turn
+from search.models.conversations import LONGEST_NAME
+from search.plain import asked_by
 from search.problems import ENGINE_DOWN
 from search.retrieval import NothingIndexed
 from search.suggestions import suggestions
 from search.understanding.state import InvalidState
-from search.understanding.understand import Understanding
-from search.understanding.wire import state_from_json
 
 RECENT = 20
 MOST_COMPARED = 4
@@ -43,7 +43,7 @@ def results(request: HttpRequest) -> HttpResponse:
     """The answer in the page itself, for any address that a person keeps or shares."""
     context = _frame_of_page(request)
     try:
-        understood = _asked(request)
+        understood = asked_by(request.user, request.GET)
         offset = _offset(request)
         response = async_to_sync(wire.answer)(
             understood.state, LiveIndex.current(), owner=request.user.pk, offset=offset
@@ -52,8 +52,13 @@ def results(request: HttpRequest) -> HttpResponse:
         return render(request, "search/page.html", {**context, "error": str(exc)}, status=400)
     except (NothingIndexed, EngineError) as exc:
         return render(request, "search/page.html", {**context, "error": _sentence(exc)}, status=503)
-    response["notices"] = [*understood.notices, *response["notices"]]
-    answered = {"response": response, "page_url_next": _next_page(request, response)}
+    response["notices"] = [*understood.notices, *_new_here(request), *response["notices"]]
+    answered = {
+        "response": response,
+        "page_url_next": _next_page(request, response),
+        "export_query": request.GET.urlencode(),
+        "link_state": links.encode(understood.state),
+    }
     return render(request, "search/page.html", {**context, **answered})
 
 
@@ -61,7 +66,7 @@ def results(request: HttpRequest) -> HttpResponse:
 @login_required
 def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     mine = Conversation.objects.filter(user=request.user.pk)
-    current = get_object_or_404(mine, pk=pk)
+    current = get_object_or_404(mine.select_related("branched_from__conversation"), pk=pk)
     turns = list(current.turns.select_related("build__checkpoint"))
     context = {
         **_frame_of_page(request),
@@ -78,12 +83,52 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     }
     if turns:
         last = turns[-1]
+        context["last_turn"] = last.pk
         build = last.answering_build()
         try:
             context["response"] = async_to_sync(wire.answer)(last.query_state, build, turn=last)
         except (NothingIndexed, EngineError) as exc:
             context["error"] = _sentence(exc)
+        else:
+            if last.total is None:
+                shown = [hit["image_id"] for hit in context["response"]["hits"]]
+                last.answered(context["response"]["total"], shown)
     return render(request, "search/page.html", context)
+
+
+@require_POST
+@login_required
+def branch(request: HttpRequest) -> HttpResponse:
+    """A conversation of its own, from a turn of one's own or from the state of a plain address."""
+    number = request.POST.get("turn", "")
+    try:
+        if number.isdecimal():
+            mine = Turn.objects.filter(conversation__user=request.user.pk)
+            turn = asking.branch(request.user, get_object_or_404(mine, pk=int(number)))
+        else:
+            state = links.decode(request.POST.get("state", ""))
+            title = state.utterance or _("A search from a link")
+            turn = asking.open_state(request.user, state, title)
+    except InvalidState as exc:
+        context = {**_frame_of_page(request), "error": str(exc)}
+        return render(request, "search/page.html", context, status=400)
+    return redirect("search:conversation", turn.conversation_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def rename(request: HttpRequest, pk: int) -> HttpResponse:
+    mine = Conversation.objects.filter(user=request.user.pk)
+    renamed = get_object_or_404(mine, pk=pk)
+    context = {"conversation": renamed, "title": renamed.title}
+    if request.method != "POST":
+        return render(request, "search/rename.html", context)
+    title = request.POST.get("title", "").strip()
+    if not 0 < len(title) <= LONGEST_NAME:
+        context |= {"title": title, "error": _("A name has 1 to 120 characters.")}
+        return render(request, "search/rename.html", context, status=400)
+    renamed.rename(title)
+    return redirect("search:conversation", pk)
 
 
 @require_safe
@@ -117,8 +162,10 @@ def compare(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def saved(request: HttpRequest) -> HttpResponse:
-    searches = SavedSearch.objects.filter(user=request.user.pk)
-    return render(request, "search/saved.html", {"saved_searches": searches})
+    searches = list(SavedSearch.objects.filter(user=request.user.pk))
+    new = watching.new_images(searches)
+    rows = [(search, new.get(search.pk, 0)) for search in searches]
+    return render(request, "search/saved.html", {"saved_searches": rows})
 
 
 @require_safe
@@ -192,6 +239,7 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
         "suggestions": suggestions(),
         "q": request.GET.get("q", ""),
         "response": None,
+        "export_forms": [("csv", "CSV"), ("json", "JSON")],
         "query_image_minutes": round(settings.QUERY_IMAGE_MINUTES),
         "settings": {
             "mode": request.GET.get("mode", "hybrid"),
@@ -201,13 +249,19 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _asked(request: HttpRequest) -> Understanding:
-    """What the address asks for: a saved search of one's own, or words and filters."""
+def _new_here(request: HttpRequest) -> list[str]:
+    """Told once: a saved search that is opened has been looked at."""
     saved_as = request.GET.get("saved", "")
-    if not saved_as.isdecimal():
-        return state_of(request.GET)
-    mine = SavedSearch.objects.filter(user=request.user.pk)
-    return Understanding(state_from_json(get_object_or_404(mine, pk=int(saved_as)).state))
+    if request.GET.get("state") or not saved_as.isdecimal():
+        return []
+    mine = SavedSearch.objects.filter(user=request.user.pk, pk=int(saved_as))
+    new = sum(watching.new_images(mine).values())
+    for search in mine:
+        watching.look(search)
+    if not new:
+        return []
+    sentence = ngettext("{new} new since you last looked.", "{new} new since you last looked.", new)
+    return [sentence.format(new=new)]
 
 
 def _sentence(exc: NothingIndexed | EngineError) -> str:

@@ -11,6 +11,7 @@ from search.engines.base import FACET_FIELDS
 from search.explaining import Why, why
 from search.fusion import Ranked
 from search.highlighting import highlights
+from search.links import Link, link_of
 from search.models import Feedback, IndexBuild, Turn
 from search.query import clauses_of
 from search.query_images import EXPIRED, is_kept
@@ -81,6 +82,7 @@ class FacetJson(TypedDict):
 
 class SearchResponse(TypedDict):
     state: dict[str, Any]
+    link: Link
     chips: list[dict[str, Any]]
     total: int
     ranked: int
@@ -233,6 +235,7 @@ async def answer(
     page = finished.hits[offset : offset + limit]
     return SearchResponse(
         state=state.as_json(),
+        link=link_of(state),
         chips=await sync_to_async(chips_json)(state, owner),
         total=finished.total,
         ranked=len(finished.hits),

@@ -1,7 +1,13 @@
 """Indexes, what people did with them, and how good they are, as rows."""
 
 from search.models.builds import IndexBuild, LiveIndex, Rejection
-from search.models.conversations import Conversation, Feedback, SavedSearch, Turn
+from search.models.conversations import (
+    Conversation,
+    Feedback,
+    NameTaken,
+    SavedSearch,
+    Turn,
+)
 from search.models.evaluations import SearchEvaluation
 
 __all__ = [
@@ -9,6 +15,7 @@ __all__ = [
     "Feedback",
     "IndexBuild",
     "LiveIndex",
+    "NameTaken",
     "Rejection",
     "SavedSearch",
     "SearchEvaluation",

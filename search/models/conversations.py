@@ -15,21 +15,31 @@ from search.understanding.wire import state_from_json
 
 # Hits that can be pointed at by number in the next utterance.
 MOST_SHOWN = 100
+LONGEST_NAME = 120
 
 
 class Conversation(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
-    title = models.CharField(max_length=120)
+    title = models.CharField(max_length=LONGEST_NAME)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    branched_from = models.ForeignKey(
+        "Turn", null=True, on_delete=models.SET_NULL, related_name="branches",
+        help_text="The turn of another conversation that this one begins with a copy of.",
+    )  # fmt: skip
 
     class Meta:
         ordering = ["-updated_at"]
 
     def __str__(self) -> str:
         return self.title
+
+    def rename(self, title: str) -> None:
+        """Its place in the history stays."""
+        self.title = title
+        self.save(update_fields=["title"])
 
 
 class Turn(models.Model):
@@ -119,14 +129,21 @@ class Feedback(models.Model):
         return value
 
 
+class NameTaken(Exception):
+    """A saved search of this person has the name; says so."""
+
+
 class SavedSearch(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_searches"
     )
-    name = models.CharField(max_length=120)
+    name = models.CharField(max_length=LONGEST_NAME)
     state = models.JSONField()
     count = models.PositiveIntegerField(default=0, help_text="Images it found when saved.")
     created_at = models.DateTimeField(auto_now_add=True)
+    seen = models.JSONField(
+        default=list, help_text="Images added since, that it found when it was last opened."
+    )
 
     class Meta:
         ordering = ["name"]
@@ -139,7 +156,29 @@ class SavedSearch(models.Model):
         return self.name
 
     @classmethod
-    def keep(cls, user: Any, name: str, turn: Turn) -> tuple[SavedSearch, bool]:
-        """Save what a turn asks under a name; the same name is replaced."""
+    def keep(
+        cls, user: Any, name: str, turn: Turn, *, replace: bool = False
+    ) -> tuple[SavedSearch, bool]:
+        """
+        Save what a turn asks under a name; returns the row and whether it is new. A name that is
+        taken keeps what it holds, unless it is to be replaced; raises NameTaken.
+        """
         what = {"state": turn.state, "count": turn.total or 0}
-        return cls.objects.update_or_create(user=user, name=name, defaults=what)
+        if replace:
+            return cls.objects.update_or_create(user=user, name=name, defaults=what)
+        row, is_new = cls.objects.get_or_create(user=user, name=name, defaults=what)
+        if not is_new:
+            raise NameTaken(f"There is a saved search named “{name}” already.")
+        return row, is_new
+
+    @classmethod
+    def keep_beside(cls, user: Any, name: str, turn: Turn) -> SavedSearch:
+        """As `keep`; where the name is taken, the next of "name (2)", "name (3)" that is free."""
+        free, number = name, 1
+        while True:
+            try:
+                return cls.keep(user, free, turn)[0]
+            except NameTaken:
+                number += 1
+                suffix = f" ({number})"
+                free = f"{name[: LONGEST_NAME - len(suffix)]}{suffix}"

@@ -115,12 +115,24 @@ def test_voting_saving_and_deleting_over_http(
     saved = post(api, "/api/v1/saved-searches", {"name": "Knees", "turn": turn["turn"]})
     assert saved.status_code == 201
     assert saved.json()["count"] == turn["total"]
-    again = post(api, "/api/v1/saved-searches", {"name": "Knees", "turn": turn["turn"]})
-    assert again.status_code == 200
     assert [row["name"] for row in api.get("/api/v1/saved-searches").json()] == ["Knees"]
     assert api.delete(f"/api/v1/saved-searches/{saved.json()['id']}").status_code == 204
     assert api.delete(f"/api/v1/conversations/{turn['conversation']}").status_code == 204
     assert (SavedSearch.objects.count(), Conversation.objects.count()) == (0, 0)
+
+
+def test_a_name_that_is_taken_is_replaced_only_if_so_asked(build: IndexBuild, api: Client) -> None:
+    first = post(api, "/api/v1/turns", {"utterance": "knee"}).json()
+    second = post(api, "/api/v1/turns", {"utterance": "brain"}).json()
+    url = "/api/v1/saved-searches"
+    saved = post(api, url, {"name": "Round", "turn": first["turn"]}).json()
+    refused = post(api, url, {"name": "Round", "turn": second["turn"]})
+    assert refused.status_code == 409
+    assert "“Round”" in refused.json()["detail"]
+    assert api.get(f"{url}/{saved['id']}").json()["state"] == first["state"]
+    replaced = post(api, url, {"name": "Round", "turn": second["turn"], "replace": True})
+    assert (replaced.status_code, replaced.json()["id"]) == (200, saved["id"])
+    assert replaced.json()["state"] == second["state"]
 
 
 def test_what_belongs_to_others_is_not_found(

@@ -105,6 +105,18 @@ def test_saving_by_name_keeps_the_search_before(talk: Talk) -> None:
     assert SavedSearch.objects.get(user=talk.user).state == turn.state
 
 
+def test_saving_under_a_name_that_is_taken_keeps_both(talk: Talk) -> None:
+    turn = talk.say("gallstones")
+    talk.say("save this as ward round")
+    talk.say("new topic: knee")
+    assert talk.say("save this as ward round").notices == ["Saved as “ward round (2)”."]
+    assert talk.say("save this as ward round").notices == ["Saved as “ward round (3)”."]
+    assert SavedSearch.objects.get(name="ward round").state == turn.state
+    long = talk.say(f"save this as {'a' * 120}"), talk.say(f"save this as {'a' * 120}")
+    assert all(turn.moves == ["save"] for turn in long)
+    assert SavedSearch.objects.filter(name=f"{'a' * 116} (2)").exists()
+
+
 def test_there_is_nothing_to_save_before_a_search(talk: Talk) -> None:
     assert talk.say("save this as ward round").notices == [asking.NOTHING_TO_SAVE]
     assert not SavedSearch.objects.exists()

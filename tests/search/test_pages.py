@@ -246,3 +246,55 @@ def test_the_synthetic_corpus_is_labelled(
     page = browser.get("/search", {"q": "knee"})
     assert banner in page.content.decode()
     assert all(hit["synthetic"] for hit in page.context["response"]["hits"])
+
+
+def asked(browser: Client, utterance: str, **more: Any) -> Any:
+    body = {"utterance": utterance, **more}
+    return browser.post("/api/v1/turns", body, content_type="application/json").json()
+
+
+def test_a_conversation_goes_on_from_any_of_its_turns(build: IndexBuild, browser: Client) -> None:
+    first = asked(browser, "gallstones")
+    asked(browser, "only ultrasound", conversation=first["conversation"])
+    response = browser.post("/c/new", {"turn": first["turn"]}, follow=True)
+    branch = response.context["conversation"]
+    assert branch.pk != first["conversation"]
+    assert [turn["utterance"] for turn in response.context["turns"]] == ["gallstones"]
+    assert response.context["response"]["hits"] == first["hits"]
+    assert f'Continued from <a href="/c/{first["conversation"]}/">' in response.content.decode()
+    more = asked(browser, "more like #1", conversation=branch.pk)
+    assert more["state"]["images"][0]["image_id"] == first["hits"][0]["image_id"]
+    assert len(browser.get(f"/c/{first['conversation']}/").context["turns"]) == 2
+    browser.delete(f"/api/v1/conversations/{first['conversation']}")
+    assert browser.get(f"/c/{branch.pk}/").status_code == 200
+
+
+def test_a_conversation_is_renamed_and_keeps_its_place(build: IndexBuild, browser: Client) -> None:
+    first, last = asked(browser, "gallstones"), asked(browser, "knee")
+    url = f"/c/{first['conversation']}/name"
+    assert 'value="gallstones"' in browser.get(url).content.decode()
+    page = browser.post(url, {"title": "  Stones for rounds "}, follow=True)
+    titles = [c.title for c in page.context["conversations"]]
+    assert titles == ["knee", "Stones for rounds"]
+    for wrong in ("  ", "x" * 121):
+        assert browser.post(url, {"title": wrong}).status_code == 400
+    api = f"/api/v1/conversations/{last['conversation']}"
+    answer = browser.patch(api, {"title": "Knees"}, content_type="application/json")
+    assert answer.json() == {"id": last["conversation"], "title": "Knees"}
+
+
+def test_nobody_goes_on_with_or_renames_what_is_not_theirs(
+    build: IndexBuild, browser: Client, django_user_model: Any
+) -> None:
+    turn = asked(browser, "gallstones")
+    other = Client()
+    other.force_login(django_user_model.objects.create_user("other"))
+    json = {"content_type": "application/json"}
+    api = "/api/v1/conversations"
+    assert other.post("/c/new", {"turn": turn["turn"]}).status_code == 404
+    assert other.post(api, {"turn": turn["turn"]}, **json).status_code == 404
+    assert other.get(f"/c/{turn['conversation']}/name").status_code == 404
+    renamed = other.patch(f"{api}/{turn['conversation']}", {"title": "Mine"}, **json)
+    assert renamed.status_code == 404
+    mine = browser.post(api, {"turn": turn["turn"]}, **json).json()
+    assert mine["branched_from"] == turn["turn"]

@@ -104,3 +104,11 @@ export function enableSheet(sheet) {
   });
   return enableZoom(sheet.querySelector(".zoom"));
 }
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest("[data-copy]");
+  if (!button) return;
+  const { path, notice = "" } = button.dataset;
+  await navigator.clipboard.writeText(new URL(path, location));
+  button.querySelector("span").textContent = `${words.SENTENCES.copied}. ${notice}`;
+});

@@ -38,7 +38,10 @@ export function listenToSaving(api, stateNow) {
   });
   menu.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await request("POST", `${api}saved-searches`, { name: name.value, turn: stateNow().turn });
+    const body = { name: name.value, turn: stateNow().turn };
+    const save = (replace) => request("POST", `${api}saved-searches`, { ...body, replace });
+    const ask = ({ status, message }) => status === 409 && confirm(message) && save(true);
+    if (!(await save().catch(ask))) return;
     menu.open = false;
     menu.querySelector("summary span").textContent = SENTENCES.saved;
     document.getElementById("announcer").textContent = SENTENCES.saved;

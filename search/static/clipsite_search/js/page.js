@@ -13,6 +13,7 @@ import { listenToPictures } from "./pictures.js";
 import {
   accepts, asked, framesOf, initialState, reduce, showsAnother, unseen,
 } from "./state.js";
+import { listenToTyping } from "./suggest.js";
 import { Thread } from "./thread.js";
 import { announcement, outcome, SENTENCES } from "./words.js";
 
@@ -132,6 +133,10 @@ function receive(frame) {
 function render() {
   if (thread.current) thread.render(state);
   byId("stage-count").textContent = outcome(state);
+  for (const a of byId("take").querySelectorAll("a")) {
+    if (state.turn) a.href = a.dataset.export.replace("/0/", `/${state.turn}/`);
+  }
+  Object.assign(byId("link").dataset, state.link);
   byId("more").hidden = state.phase !== "done" || state.hits.length >= state.ranked;
 }
 
@@ -230,6 +235,7 @@ listenToPictures(composer.form, {
   onPictures: (pictures) => ask("", pictures),
   onRefused: ({ message }) => tell({ message: message || SENTENCES.unreachable, still_works: "" }),
 });
+listenToTyping(composer.field, byId("typed"), api);
 listenToSaving(api, () => state);
 listenToKeys({
   focusComposer: () => composer.focus(),

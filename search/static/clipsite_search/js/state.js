@@ -56,6 +56,7 @@ const REDUCERS = {
   }),
   chips: (state, data) => ({
     query: data.state,
+    link: data.link,
     chips: data.chips,
     notices: data.notices,
     moves: data.moves ?? [],
@@ -102,10 +103,10 @@ export function unseen(known, hits) {
 
 /** A stored answer, told in the frames the socket would have sent. */
 export function framesOf(response, { turn, conversation, title, utterance }) {
-  const { state, chips, notices, moves, explained, can_undo } = response;
+  const { state, link, chips, notices, moves, explained, can_undo } = response;
   const parts = [
     ["ack", { conversation, title, utterance }],
-    ["chips", { state, chips, notices, moves, explained, can_undo }],
+    ["chips", { state, link, chips, notices, moves, explained, can_undo }],
     ["hits", { leg: "fused", hits: response.hits, ranked: response.ranked, offset: 0 }],
     ["facets", { fields: response.facets }],
     ["done", { total: response.total, ranked: response.ranked, notices: [] }],

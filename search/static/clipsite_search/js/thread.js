@@ -35,7 +35,9 @@ export class Thread {
 
   render(state) {
     const isWaiting = ["asking", "streaming"].includes(state.phase);
-    if (state.turn !== null && state.phase !== "asking") this.current.dataset.turn = state.turn;
+    if (state.turn !== null && state.phase !== "asking") {
+      this.current.dataset.turn = this.current.querySelector("[name=turn]").value = state.turn;
+    }
     this.current.classList.toggle("is-waiting", isWaiting);
     fill(this.current, { utterance: state.utterance, outcome: outcome(state) });
     const notes = state.notices.map(note);
