@@ -8,7 +8,7 @@ CORPUS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types unit browser-deps vespa clean bench-search bench-engines \
-  bench-feeding bench-reembedding bench-training bench-training-speed bench-evaluation
+  bench-feeding bench-reembedding bench-training bench-training-speed bench-evaluation bench-synonyms
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -62,6 +62,9 @@ bench-training-speed: $(VENV)/.run  ## a training step, and bringing the picture
 
 bench-evaluation: $(VENV)/.run  ## ranking 10,000 pairs beside the first demo's loop; 100,000 in bounded memory
 	$(PY) benchmarks/evaluation.py
+
+bench-synonyms: $(VENV)/.run  ## what other words do for a search, over the live index
+	$(PY) benchmarks/synonyms.py
 
 clean:  ## remove the environment and all state under var/
 	rm -rf $(VENV) var

@@ -52,15 +52,29 @@ class Thesaurus:
 
     def expansions(self, phrase: Phrase) -> list[Expansion]:
         """For the longest known forms in the phrase, from its front, without repeating them."""
-        words = _WORD.findall(phrase.text)
-        found: list[Expansion] = []
+        found = [
+            Expansion(text, of=phrase.text, weight=weight, excluded=phrase.excluded)
+            for said in self.known_in(phrase.text)
+            for text, weight in self.others_than(said)
+        ]
+        return found[:MOST_OF_A_PHRASE]
+
+    def known_in(self, text: str) -> list[str]:
+        """The longest forms of the table that stand in the text, from its front."""
+        words = _WORD.findall(text)
+        found = []
         at = 0
         while at < len(words):
             taken = next((n for n in range(_LONGEST, 0, -1) if self._has(words[at : at + n], n)), 0)
             if taken:
-                found += self._others_than(words[at : at + taken], phrase)
+                found.append(" ".join(words[at : at + taken]))
             at += taken or 1
-        return found[:MOST_OF_A_PHRASE]
+        return found
+
+    def others_than(self, form: str) -> list[tuple[str, float]]:
+        """The other forms of its row with their weights."""
+        said = _key(form)
+        return [other for other in self._others.get(said, ()) if _key(other[0]) != said]
 
     def _has(self, words: list[str], count: int) -> bool:
         key = _key(" ".join(words))
@@ -68,14 +82,6 @@ class Thesaurus:
         return len(words) == count and key in self._others and (
             key not in self._capitals or in_capitals
         )  # fmt: skip
-
-    def _others_than(self, words: list[str], phrase: Phrase) -> list[Expansion]:
-        said = _key(" ".join(words))
-        return [
-            Expansion(text, of=phrase.text, weight=weight, excluded=phrase.excluded)
-            for text, weight in self._others[said]
-            if _key(text) != said
-        ]
 
 
 @cache
