@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from lancedb.expr import Expr, col, lit
 from lancedb.index import FTS, HnswSq
-from lancedb.query import BooleanQuery, MatchQuery, Occur, PhraseQuery
+from lancedb.query import BooleanQuery, BoostQuery, MatchQuery, Occur, PhraseQuery
 
 from search.engines.base import (
     FILTER_FIELDS,
@@ -280,7 +280,7 @@ def _parts(clause: Clause) -> list[Any]:
     """What is denied counts a little; only what is asserted earns the phrase's bonus."""
     several = len(clause.text.split()) > 1
     if several and clause.together:
-        return [PhraseQuery(clause.text, "caption")]
+        return [_weighed(PhraseQuery(clause.text, "caption"), clause.weight)]
     words: list[Any] = [
         MatchQuery(clause.text, "caption", boost=clause.weight),
         MatchQuery(clause.text, "negated", boost=clause.weight * NEGATED_WEIGHT),
@@ -288,6 +288,11 @@ def _parts(clause: Clause) -> list[Any]:
     if several:
         words.append(PhraseQuery(clause.text, "caption"))
     return words
+
+
+def _weighed(query: Any, weight: float) -> Any:
+    """LanceDB gives a phrase no weight of its own, so it loses a part of itself (weight ≤ 1)."""
+    return BoostQuery(query, query, negative_boost=1 - min(weight, 1.0))
 
 
 def _is_one_of(image_ids: Any) -> Expr:

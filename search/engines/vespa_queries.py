@@ -139,10 +139,9 @@ class _Question:
         with the `unit` that one repetition stands for.
         """
         unit = _unit(clauses)
-        whole = [words_of(clause.text) for clause in clauses if clause.together]
-        whole = [text for text in whole if " " in text]
-        texts = [(words_of(clause.text), clause.weight) for clause in clauses]
-        texts = [(text, weight) for text, weight in texts if text not in whole]
+        given = [(words_of(clause.text), clause.weight, clause.together) for clause in clauses]
+        whole = {text: weight for text, weight, together in given if together and " " in text}
+        texts = [(text, weight) for text, weight, _ in given if text not in whole]
         repeated = [text for text, weight in texts for _ in range(_times(weight, unit)) if text]
         if not repeated:
             return []
@@ -156,7 +155,11 @@ class _Question:
             if " " in text and (phrase := self._phrase(text, "caption"))
             for _ in range(_times(1.0, unit))
         ]
-        together = [self._phrase(text, "caption") for text in whole]
+        together = [
+            self._phrase(text, "caption")
+            for text, weight in whole.items()
+            for _ in range(_times(weight, unit))
+        ]
         return [_or([any_word, *together]) if together else any_word, *phrases]
 
     @staticmethod

@@ -94,6 +94,12 @@ async def test_words_that_count_only_together_match_as_a_phrase_or_not_at_all(
     assert set(ids(await index.lexical(clauses, Scope(), 10))) == {1, 3}
 
 
+async def test_words_that_count_only_together_weigh_as_much_as_they_are_given(index: Index) -> None:
+    for weight, first in ((0.125, 3), (1.0, 1)):
+        clauses = [Clause("gallstones", 0.5), Clause("pleural effusion", weight, together=True)]
+        assert ids(await index.lexical(clauses, Scope(), 10))[0] == first
+
+
 async def test_words_match_by_their_stem(index: Index) -> None:
     assert ids(await index.lexical([Clause("gallstone")], Scope(), 10)) == [3]
 
