@@ -2,6 +2,7 @@
 
 import logging
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -44,6 +45,7 @@ from search.understanding.state import QueryState
 logger = logging.getLogger(__name__)
 
 LONGEST_LIST = 100
+FRAMES = Path(__file__).with_name("frames.schema.json")
 # What the form around a picture may take.
 FORM_BYTES = 16 * 1024
 NO_MODEL = "No model can read pictures just now. Search by words, or tell an administrator."
@@ -102,6 +104,13 @@ class Suggestions(APIView):
     def get(self, request: Request) -> Response:
         """What goes on from what was typed so far, from the captions and one's own history."""
         return Response(complete(_user(request), request.query_params.get("q", "")))
+
+
+class Frames(APIView):
+    """What is said over the socket, as a JSON Schema."""
+
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(FRAMES.read_bytes(), content_type="application/schema+json")
 
 
 class ExportedSearch(APIView):

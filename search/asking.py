@@ -19,6 +19,7 @@ from search.understanding.understand import Understanding, understand
 from search.understanding.wire import state_from_json
 
 LONGEST_TITLE = 80
+SETTINGS = {"mode", "alpha", "fusion"}
 
 NOTHING_TO_UNDO = "There is nothing to undo."
 NOTHING_TO_REDO = "There is nothing to redo."
@@ -178,8 +179,9 @@ _COMMANDS: dict[str, Callable[[Any, Turn, Turn | None, Refined], None]] = {
 
 def with_settings(state: QueryState, controls: Mapping[str, Any]) -> QueryState:
     """Mode, α and fusion as the controls of the page stand, checked like any foreign state."""
-    known = {key: controls[key] for key in ("mode", "alpha", "fusion") if key in controls}
-    return state_from_json({**state.as_json(), **known}) if known else state
+    if not controls.keys() <= SETTINGS:
+        raise InvalidState("Settings are mode, alpha and fusion.")
+    return state_from_json({**state.as_json(), **controls}) if controls else state
 
 
 def with_examples(state: QueryState, image_ids: Sequence[int], *, captions: bool) -> QueryState:

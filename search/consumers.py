@@ -29,6 +29,16 @@ STILL_WORKS = "The conversation is kept; ask again or change a chip."
 
 Frame = dict[str, Any]
 
+# What each frame of the page may hold beside `type` and `v`, as frames.schema.json has it.
+MEMBERS = {
+    "query": {"utterance", "conversation", "after", "settings", "pictures"},
+    "edit_chips": {"turn", "edits"},
+    "page": {"turn", "offset", "limit"},
+    "cancel": set(),
+    "resume": {"turn", "last_seq"},
+    "feedback": {"turn", "image_id", "value"},
+}
+
 
 class BadFrame(Exception):
     """A frame from the page that does not have the agreed form; says what is wrong."""
@@ -82,7 +92,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
                 raise BadFrame("A frame is a JSON object.")
             await self._searcher()
             with self.addresses():
-                await self._handler(content.get("type"))(content)
+                await self._handler(content)(content)
         except json.JSONDecodeError:
             await self._error("bad_frame", "That frame is not JSON.")
         except (BadFrame, InvalidState, ValueError) as exc:
@@ -94,7 +104,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         opened = await sync_to_async(embedding.opened)(self.key, self.scope["user"])
         return opened.user
 
-    def _handler(self, type_: object) -> Callable[[Frame], Awaitable[None]]:
+    def _handler(self, content: Frame) -> Callable[[Frame], Awaitable[None]]:
         handlers = {
             "query": self._query,
             "edit_chips": self._edit_chips,
@@ -103,8 +113,13 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
             "resume": self._resume,
             "feedback": self._feedback,
         }
+        type_, version = content.get("type"), content.get("v", VERSION)
         if not isinstance(type_, str) or type_ not in handlers:
             raise BadFrame(f"A frame's type is one of {', '.join(handlers)}.")
+        if isinstance(version, bool) or version != VERSION:
+            raise BadFrame(f"Frames of version {VERSION} are understood here.")
+        for name in content.keys() - {"type", "v"} - MEMBERS[type_]:
+            raise BadFrame(f"A frame of type {type_} has no {name[:40]!r}.")
         return handlers[type_]
 
     async def _query(self, content: Frame) -> None:
@@ -112,7 +127,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         pictures = _objects(content.get("pictures", []), "Pictures")
         if not isinstance(utterance, str) or not isinstance(settings, dict):
             raise BadFrame("A query has an utterance, and settings as an object.")
-        conversation = await self._conversation(content.get("conversation"))
+        conversation = await self._conversation(content)
         after = None if content.get("after") is None else await self._turn(content, "after")
         say = sync_to_async(asking.say)
         turn = await say(self.user, utterance, conversation, settings, after, pictures)
@@ -147,7 +162,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
     async def _feedback(self, content: Frame) -> None:
         turn = await self._turn(content)
         image_id, value = _whole(content, "image_id"), content.get("value")
-        if not isinstance(value, int):
+        if not isinstance(value, int) or isinstance(value, bool):
             raise BadFrame("A vote is 1, -1 or 0.")
         stored = await sync_to_async(Feedback.give)(self.user, turn, image_id, value)
         data = {"turn": turn.pk, "image_id": image_id, "value": stored}
@@ -188,14 +203,14 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         data = {"code": code, "message": message, "still_works": still_works}
         await self.send_json(_frame(turn.pk if turn else None, 0, "error", data, 0))
 
-    async def _conversation(self, pk: object) -> Conversation | None:
-        if pk is None:
+    async def _conversation(self, content: Frame) -> Conversation | None:
+        if content.get("conversation") is None:
             return None
-        if isinstance(pk, int):
-            found = await Conversation.objects.filter(user=self.user, pk=pk).afirst()
-            if found is not None:
-                return found
-        raise BadFrame("There is no such conversation of yours.")
+        mine = Conversation.objects.filter(user=self.user)
+        found = await mine.filter(pk=_whole(content, "conversation")).afirst()
+        if found is None:
+            raise BadFrame("There is no such conversation of yours.")
+        return found
 
     async def _turn(self, content: Frame, name: str = "turn") -> Turn:
         turns = Turn.objects.filter(conversation__user=self.user)

@@ -46,6 +46,7 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("api/v1/search", api.Search.as_view(), name="api-search"),
+    path("api/v1/frames.schema.json", api.Frames.as_view(), name="api-frames"),
     path("api/v1/query-images/<str:upload>", api.OneQueryImage.as_view(), name="api-query-image"),
     path("api/v1/saved-searches/<int:pk>", api.OneSavedSearch.as_view(), name="api-saved-search"),
     path("api/v1/conversations", api.Conversations.as_view(), name="api-conversations"),

@@ -1,12 +1,15 @@
 """A small searchable corpus: real images, a real (untrained) model, a real LanceDB index."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from channels.testing import WebsocketCommunicator
 
 from search.models import IndexBuild
+from tests.frames import fault
 from training.models import Checkpoint
 
 CAPTIONS = {
@@ -19,6 +22,37 @@ CAPTIONS = {
     "gallbladder": "Ultrasound of the gallbladder with gallstones",
     "colon": "Histology of the colon, hematoxylin and eosin stain",
 }
+
+
+@pytest.fixture(autouse=True)
+def frames_hold_to_their_schema(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """
+    Every frame that any test sends or receives is checked: the server says what the schema allows
+    and nothing else, and refuses what the schema refuses.
+    """
+    send, receive = WebsocketCommunicator.send_to, WebsocketCommunicator.receive_from
+    wrong: Counter[WebsocketCommunicator] = Counter()
+    refused: Counter[WebsocketCommunicator] = Counter()
+    faults = []
+
+    async def checked_send(
+        self: Any, text_data: str | None = None, bytes_data: bytes | None = None
+    ) -> None:
+        wrong[self] += bytes_data is not None or bool(fault(text_data, "client"))
+        await send(self, text_data=text_data, bytes_data=bytes_data)
+
+    async def checked_receive(self: Any, timeout: float = 1) -> Any:
+        text = await receive(self, timeout)
+        refused[self] += '"code": "bad_frame"' in text
+        faults.append(fault(text, "server"))
+        return text
+
+    monkeypatch.setattr(WebsocketCommunicator, "send_to", checked_send)
+    monkeypatch.setattr(WebsocketCommunicator, "receive_from", checked_receive)
+    yield
+    assert [found for found in faults if found] == []
+    for socket, count in wrong.items():
+        assert count <= refused[socket], "a frame that the schema refuses was not refused"
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+from tests.frames import fault
+
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a password for tests"
 CHROMIUM = (
@@ -159,8 +161,37 @@ def chromium() -> Iterator[Any]:
              "--disable-component-update"]  # fmt: skip
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        open_context = browser.new_context
+
+        def listening(**options: Any) -> Any:
+            context = open_context(**options)
+            context.on("page", _listen)
+            return context
+
+        browser.new_context = listening
         yield browser
         browser.close()
+
+
+FAULTS: list[str] = []
+
+
+def _listen(page: Any) -> None:
+    """Check every frame that goes over a search socket of this page, both ways."""
+
+    def check(socket: Any) -> None:
+        if socket.url.endswith("/ws/search/"):
+            socket.on("framesent", lambda text: FAULTS.append(fault(text, "client")))
+            socket.on("framereceived", lambda text: FAULTS.append(fault(text, "server")))
+
+    page.on("websocket", check)
+
+
+@pytest.fixture(autouse=True)
+def frames_hold_to_their_schema() -> Iterator[None]:
+    FAULTS.clear()
+    yield
+    assert [found for found in FAULTS if found] == []
 
 
 @pytest.fixture

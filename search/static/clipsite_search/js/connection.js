@@ -1,6 +1,6 @@
 // One socket, and the API in its place where it cannot be opened.
 import { request } from "./http.js";
-import { framesOf } from "./state.js";
+import { frameOf, framesOf, hitsOf } from "./state.js";
 import { SENTENCES } from "./words.js";
 
 const FAILURES_BEFORE_HTTP = 2;
@@ -114,11 +114,11 @@ export class Connection {
     if (type === "page") {
       const { turn, offset, limit } = message;
       const answer = await request("GET", `${turns}/${turn}?offset=${offset}&limit=${limit}`);
-      return [{ turn, seq: 0, type: "hits", data: { ...answer, leg: "page" } }];
+      return [frameOf(turn, 0, "hits", hitsOf(answer, "page"))];
     }
     if (type === "feedback") {
-      await request("PUT", `${turns}/${message.turn}/feedback`, body);
-      return [{ turn: message.turn, seq: 0, type: "feedback", data: message }];
+      const { turn } = message;
+      return [frameOf(turn, 0, type, await request("PUT", `${turns}/${turn}/feedback`, body))];
     }
     return [];
   }
@@ -138,8 +138,10 @@ export class Connection {
 
 function failure({ status, message }) {
   const isSignedOut = status === 401 || status === 403;
-  const [what, next] = isSignedOut
-    ? [SENTENCES.signedOut, SENTENCES.signInAgain]
-    : [status ? message : SENTENCES.unreachable, SENTENCES.stillHere];
-  return { turn: null, seq: 0, type: "error", data: { message: what, still_works: next } };
+  const [code, what, next] = isSignedOut
+    ? ["refused", SENTENCES.signedOut, SENTENCES.signInAgain]
+    : status
+      ? ["failed", message, SENTENCES.stillHere]
+      : ["unreachable", SENTENCES.unreachable, SENTENCES.stillHere];
+  return frameOf(null, 0, "error", { code, message: what, still_works: next });
 }

@@ -101,15 +101,22 @@ export function unseen(known, hits) {
   return hits.filter((hit) => !ids.has(hit.image_id));
 }
 
+export const frameOf = (turn, seq, type, data) => ({ v: 1, turn, seq, type, t_ms: 0, data });
+
+export function hitsOf({ hits, ranked, offset, timing }, leg) {
+  return { leg, hits, ranked, offset, took_ms: timing.total_ms };
+}
+
 /** A stored answer, told in the frames the socket would have sent. */
 export function framesOf(response, { turn, conversation, title, utterance }) {
   const { state, link, chips, notices, moves, explained, can_undo } = response;
+  const { facets, total, ranked, timing } = response;
   const parts = [
     ["ack", { conversation, title, utterance }],
     ["chips", { state, link, chips, notices, moves, explained, can_undo }],
-    ["hits", { leg: "fused", hits: response.hits, ranked: response.ranked, offset: 0 }],
-    ["facets", { fields: response.facets }],
-    ["done", { total: response.total, ranked: response.ranked, notices: [] }],
+    ["hits", hitsOf(response, "fused")],
+    ["facets", { fields: facets }],
+    ["done", { total, ranked, timing, notices: [] }],
   ];
-  return parts.map(([type, data], index) => ({ v: 1, turn, seq: index + 1, type, data }));
+  return parts.map(([type, data], index) => frameOf(turn, index + 1, type, data));
 }

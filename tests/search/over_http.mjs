@@ -1,0 +1,32 @@
+// Answers of the API on the standard input, as the page tells them to itself where no socket opens:
+// {message, answer, status} → {sent, frames}.
+import { readFileSync } from "node:fs";
+
+import { Connection } from "../../search/static/clipsite_search/js/connection.js";
+
+const { message, answer, status } = JSON.parse(readFileSync(0, "utf-8"));
+const sent = [];
+const frames = [];
+
+globalThis.location = { protocol: "http:", host: "localhost" };
+globalThis.document = { cookie: "", querySelector: () => null };
+globalThis.setTimeout = (call) => setImmediate(call); // no waiting before the next attempt
+globalThis.WebSocket = class extends EventTarget {
+  static OPEN = 1;
+
+  constructor() {
+    super();
+    setTimeout(() => this.dispatchEvent(new Event("close")));
+  }
+};
+globalThis.fetch = async (url, { method, body }) => {
+  sent.push({ method, url, body: body && JSON.parse(body) });
+  if (!status) throw new TypeError("unreachable");
+  return Response.json(answer, { status });
+};
+
+const onFrame = (frame) => frames.push(frame);
+const connection = new Connection({ path: "/ws/search/", api: "/api/v1/", onFrame, unfinished: () => null });
+connection.send(message);
+while (!frames.length) await new Promise(setImmediate);
+process.stdout.write(JSON.stringify({ sent, frames }), () => process.exit());
