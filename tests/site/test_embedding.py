@@ -63,7 +63,7 @@ def host(site: Site, elsewhere: tuple[str, Path]) -> Iterator[str]:
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_until_it_answers(f"{address}/tools/find/healthz")
+        wait_until_it_answers(f"{address}/tools/find/readyz")
         yield address
     finally:
         server.terminate()
