@@ -1,4 +1,4 @@
-"""The sentences that the page's modules say, in the reader's language; `%s` is where a value goes."""
+"""What the page's modules say, in the reader's language; `%s` is where a value goes."""
 
 from django.utils.translation import gettext_lazy as _
 
