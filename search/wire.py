@@ -13,6 +13,7 @@ from search.fusion import Ranked
 from search.highlighting import highlights
 from search.links import Link, link_of
 from search.models import Feedback, IndexBuild, Turn
+from search.offering import Offer, offers
 from search.query import clauses_of
 from search.query_images import EXPIRED, is_kept
 from search.retrieval import Facets, Finished, retrieve
@@ -90,6 +91,7 @@ class SearchResponse(TypedDict):
     facets: list[FacetJson]
     timing: dict[str, float]
     notices: list[str]
+    offers: list[Offer]
     offset: int
     limit: int
 
@@ -224,15 +226,18 @@ async def answer(
     `owner`, by default that of the turn, is the person who asks.
     """
     owner = turn.conversation.user_id if turn else owner
-    facets: list[FacetJson] = []
+    counts: dict[str, dict[str, int]] = {}
     finished = Finished([], 0, {}, [])
     events: AsyncIterator[Any] = retrieve(state, build, owner)
     async for event in events:
         if isinstance(event, Facets):
-            facets = facets_json(event.counts, state)
+            counts = event.counts
         elif isinstance(event, Finished):
             finished = event
     page = finished.hits[offset : offset + limit]
+    offered: list[Offer] = []
+    if offset == 0:
+        offered = await offers(state, build, finished.hits, counts, finished.total)
     return SearchResponse(
         state=state.as_json(),
         link=link_of(state),
@@ -240,9 +245,10 @@ async def answer(
         total=finished.total,
         ranked=len(finished.hits),
         hits=await sync_to_async(hits_json)(page, state, turn),
-        facets=facets,
+        facets=facets_json(counts, state),
         timing=finished.timing,
         notices=list(finished.notices),
+        offers=offered,
         offset=offset,
         limit=limit,
     )

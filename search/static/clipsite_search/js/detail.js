@@ -11,7 +11,7 @@ export class Detail {
 
   constructor(dialog, { onStep, onClosed }) {
     this.dialog = dialog;
-    this.fit = enableSheet(dialog);
+    this.fit = enableZoom(dialog.querySelector(".zoom"));
     dialog.addEventListener("close", () => {
       if (dialog.open) return; // the event comes late: opened again by now
       this.hit = null;
@@ -93,22 +93,3 @@ function explain(section, { why, score, bm25_part, cosine_part }, scale) {
     bar.ownerSVGElement.setAttribute("viewBox", `0 0 ${Math.max(scale, score)} 1`);
   }
 }
-
-/** Zooming and copying, wherever the sheet of an image stands; returns what ends the zoom. */
-export function enableSheet(sheet) {
-  sheet.addEventListener("click", async (event) => {
-    if (actionOf(event) !== "copy-credit") return;
-    const button = event.target.closest("button");
-    await navigator.clipboard.writeText(sheet.querySelector(".cite-line").textContent);
-    button.querySelector("span").textContent = words.say("copied");
-  });
-  return enableZoom(sheet.querySelector(".zoom"));
-}
-
-document.addEventListener("click", async ({ target }) => {
-  const button = target.closest("[data-copy]");
-  if (!button) return;
-  const { path, notice = "" } = button.dataset;
-  await navigator.clipboard.writeText(new URL(path, location));
-  button.querySelector("span").textContent = `${words.say("copied")}. ${notice}`;
-});
