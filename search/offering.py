@@ -177,9 +177,7 @@ def _shuts_out(chip: Chip) -> bool:
     return chip.kind in ("filter", "exclusion") or chip.id.startswith("quoted:")
 
 
-async def _counted(
-    state: QueryState, index: Index, ways: Sequence[Sequence[Chip]]
-) -> list[Offer]:
+async def _counted(state: QueryState, index: Index, ways: Sequence[Sequence[Chip]]) -> list[Offer]:
     edits = [[{"op": "remove", "chip": chip.id} for chip in way] for way in ways]
     scopes = [scope_of(_edited(state, one)) for one in edits]
     counts = await asyncio.gather(*(index.count(scope) for scope in scopes))
