@@ -243,7 +243,9 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
             case Finished():
                 shown = [hit.image_id for hit in event.hits]
                 await sync_to_async(turn.answered)(event.total, shown)
-                data = {"total": event.total, "ranked": len(event.hits), "timing": event.timing}
+                places = len(event.hits)
+                counts = {"ranked": places, "folded": len(event.pool) - places}
+                data = {"total": event.total, **counts, "timing": event.timing}
                 yield "done", {**data, "notices": list(event.notices)}
 
 

@@ -62,6 +62,7 @@ class HitJson(PictureJson):
     cosine_part: float
     lexical_rank: int | None
     semantic_rank: int | None
+    similar: list[int]
     highlights: list[list[int]]
     why: Why
     feedback: int
@@ -86,6 +87,7 @@ class SearchResponse(TypedDict):
     chips: list[dict[str, Any]]
     total: int
     ranked: int
+    folded: int
     hits: list[HitJson]
     facets: list[FacetJson]
     timing: dict[str, float]
@@ -155,6 +157,7 @@ def _hit_json(
         cosine_part=hit.cosine_part,
         lexical_rank=hit.lexical_rank,
         semantic_rank=hit.semantic_rank,
+        similar=list(hit.similar),
         highlights=[list(r) for r in ranges],
         why=why(hit, state, [image.caption[start:end] for start, end in ranges]),
         feedback=vote,
@@ -225,7 +228,7 @@ async def answer(
     """
     owner = turn.conversation.user_id if turn else owner
     facets: list[FacetJson] = []
-    finished = Finished([], 0, {}, [])
+    finished = Finished([], [], 0, {}, [])
     events: AsyncIterator[Any] = retrieve(state, build, owner)
     async for event in events:
         if isinstance(event, Facets):
@@ -239,6 +242,7 @@ async def answer(
         chips=await sync_to_async(chips_json)(state, owner),
         total=finished.total,
         ranked=len(finished.hits),
+        folded=len(finished.pool) - len(finished.hits),
         hits=await sync_to_async(hits_json)(page, state, turn),
         facets=facets,
         timing=finished.timing,

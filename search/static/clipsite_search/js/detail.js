@@ -52,7 +52,7 @@ export class Detail {
     const about = this.dialog.querySelector(".about");
     if (about.contains(document.activeElement)) this.dialog.querySelector(".zoom").focus();
     about.replaceChildren();
-    const answer = await fetch(`${hit.detail_url}about`).catch(() => ({}));
+    const answer = await fetch(`${hit.detail_url}about?similar=${hit.similar ?? ""}`).catch(() => ({}));
     const isThere = answer.ok && !answer.redirected; // to the login
     const text = isThere ? await answer.text() : words.SENTENCES.unreachable;
     if (this.hit === hit) about.innerHTML = text;

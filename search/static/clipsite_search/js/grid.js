@@ -172,7 +172,8 @@ function fillCard(element, hit, scale) {
   find(".hit-open").href = hit.detail_url;
   showImage(find(".hit-image"), hit, hit.thumbnail_url);
   place(element, hit);
-  fill(element, { ...known(hit), score: hit.why.score });
+  find(".hit-similar").href = `${hit.detail_url}?similar=${hit.similar}`;
+  fill(element, { ...known(hit), score: hit.why.score, similar: hit.similar.length });
   find(".hit-caption").replaceChildren(...highlighted(hit.caption, hit.highlights));
   find(".badge-synthetic").hidden = !hit.synthetic;
   find('[data-action="only"]').hidden = !hit.modality;

@@ -5,12 +5,13 @@ const plain = new Intl.NumberFormat("en");
 export const number = (value) => plain.format(value);
 export const images = (count) => (count === 1 ? "1 image" : `${number(count)} images`);
 
-export function outcome({ phase, leg, ranked, total }) {
+export function outcome({ phase, leg, ranked, folded, total }) {
   if (phase === "asking") return "Searching";
   if (phase === "failed") return "No answer";
   if (phase === "streaming") return leg === "lexical" ? "Ranked by words, the picture follows" : "Searching";
   if (!ranked) return "No image";
-  return total > ranked ? `${number(ranked)} ranked of ${number(total)}` : images(ranked);
+  const places = total > ranked ? `${number(ranked)} ranked of ${number(total)}` : images(ranked);
+  return folded ? `${places}, ${number(folded)} similar folded` : places;
 }
 
 export function announcement({ ranked, hits }) {
