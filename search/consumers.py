@@ -147,11 +147,8 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
     async def _page(self, content: Frame) -> None:
         turn = await self._turn(content)
         offset, limit = _whole(content, "offset"), min(_whole(content, "limit") or wire.PAGE, 100)
-        build = await sync_to_async(turn.answering_build)()
         try:
-            response = await wire.answer(
-                turn.query_state, build, turn=turn, offset=offset, limit=limit
-            )
+            response = await wire.answer_turn(turn, offset=offset, limit=limit)
         except (NothingIndexed, EngineError) as exc:
             await self._failed(exc, turn)
             return
@@ -241,8 +238,8 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
             case Facets():
                 yield "facets", {"fields": wire.facets_json(event.counts, state)}
             case Finished():
-                shown = [hit.image_id for hit in event.hits]
-                await sync_to_async(turn.answered)(event.total, shown)
+                ids = [hit.image_id for hit in event.hits]
+                await sync_to_async(turn.answered)(event.total, ids)
                 data = {"total": event.total, "ranked": len(event.hits), "timing": event.timing}
                 yield "done", {**data, "notices": list(event.notices)}
 
