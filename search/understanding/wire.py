@@ -208,8 +208,10 @@ def _flag(value: object, where: str) -> bool:
 
 
 def _number(value: object, where: str) -> float:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not abs(value) <= sys.float_info.max:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidState(f"{where} must be a number.")
+    # Compared before it is converted: not every whole number has a float.
+    if not abs(value) <= sys.float_info.max:
         raise InvalidState(f"{where} must be a number.")
     return float(value)
 
