@@ -84,7 +84,8 @@ def _half_equal(some: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray
     """What differs too much in half of the bits need not be compared to the end."""
     first = np.bitwise_count(some[:, None, 0] ^ others[:, 0])
     second = np.bitwise_count(some[:, None, 1] ^ others[:, 1])
-    return np.less_equal(first + second, COPY)
+    near: NDArray[np.bool_] = first + second <= COPY
+    return near
 
 
 def _blocks(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:

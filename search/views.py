@@ -85,15 +85,10 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     if turns:
         last = turns[-1]
         context["last_turn"] = last.pk
-        build = last.answering_build()
         try:
-            context["response"] = async_to_sync(wire.answer)(last.query_state, build, turn=last)
+            context["response"] = async_to_sync(wire.answer_turn)(last)
         except (NothingIndexed, EngineError) as exc:
             context["error"] = _sentence(exc)
-        else:
-            if last.total is None:
-                shown = [hit["image_id"] for hit in context["response"]["hits"]]
-                last.answered(context["response"]["total"], shown)
     return render(request, "search/page.html", context)
 
 

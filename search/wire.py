@@ -1,6 +1,6 @@
 """What leaves the server: hits, facets and whole answers, the same for page, socket and API."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from asgiref.sync import sync_to_async
@@ -227,14 +227,38 @@ async def answer(
     `owner`, by default that of the turn, is the person who asks.
     """
     owner = turn.conversation.user_id if turn else owner
+    finished, facets = await _found(state, build, owner)
+    return await _response(state, finished, facets, turn, owner, offset, limit)
+
+
+async def answer_turn(turn: Turn, *, offset: int = 0, limit: int = PAGE) -> SearchResponse:
+    """As `answer`; from the start on, the turn keeps what it found as it does on the socket."""
+    state, owner = turn.query_state, turn.conversation.user_id
+    build = await sync_to_async(turn.answering_build)()
+    finished, facets = await _found(state, build, owner)
+    if not offset:
+        ids = [hit.image_id for hit in finished.hits]
+        await sync_to_async(turn.answered)(finished.total, ids)
+    return await _response(state, finished, facets, turn, owner, offset, limit)
+
+
+async def _found(
+    state: QueryState, build: IndexBuild | None, owner: int | None
+) -> tuple[Finished, list[FacetJson]]:
     facets: list[FacetJson] = []
     finished = Finished([], [], 0, {}, [])
-    events: AsyncIterator[Any] = retrieve(state, build, owner)
-    async for event in events:
+    async for event in retrieve(state, build, owner):
         if isinstance(event, Facets):
             facets = facets_json(event.counts, state)
         elif isinstance(event, Finished):
             finished = event
+    return finished, facets
+
+
+async def _response(
+    state: QueryState, finished: Finished, facets: list[FacetJson], turn: Turn | None,
+    owner: int | None, offset: int, limit: int,
+) -> SearchResponse:  # fmt: skip
     page = finished.hits[offset : offset + limit]
     return SearchResponse(
         state=state.as_json(),

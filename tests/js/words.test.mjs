@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as words from "../../search/static/clipsite_search/js/words.js";
+import "./page.mjs";
 
 const hit = (over = {}) => ({
   rank: 3, score: 0.8, bm25: 7.314, cosine: 0.2741, bm25_part: 0.2, cosine_part: 0.6,

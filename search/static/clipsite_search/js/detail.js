@@ -54,7 +54,7 @@ export class Detail {
     about.replaceChildren();
     const answer = await fetch(`${hit.detail_url}about?similar=${hit.similar ?? ""}`).catch(() => ({}));
     const isThere = answer.ok && !answer.redirected; // to the login
-    const text = isThere ? await answer.text() : words.SENTENCES.unreachable;
+    const text = isThere ? await answer.text() : words.say("unreachable");
     if (this.hit === hit) about.innerHTML = text;
   }
 
@@ -76,7 +76,7 @@ function fillPanel(dialog, hit, ranked, scale) {
   showImage(find(".detail-image"), hit, hit.file_url);
   fill(dialog, {
     ...known(hit),
-    place: hit.rank ? `${words.number(hit.rank)} of ${words.number(ranked)}` : hit.external_id,
+    place: hit.rank ? words.say("place", words.number(hit.rank), words.number(ranked)) : hit.external_id,
   });
   find(".badge-synthetic").hidden = !hit.synthetic;
   pressThumbs(dialog, hit.feedback);
@@ -100,7 +100,7 @@ export function enableSheet(sheet) {
     if (actionOf(event) !== "copy-credit") return;
     const button = event.target.closest("button");
     await navigator.clipboard.writeText(sheet.querySelector(".cite-line").textContent);
-    button.querySelector("span").textContent = words.SENTENCES.copied;
+    button.querySelector("span").textContent = words.say("copied");
   });
   return enableZoom(sheet.querySelector(".zoom"));
 }
@@ -110,5 +110,5 @@ document.addEventListener("click", async ({ target }) => {
   if (!button) return;
   const { path, notice = "" } = button.dataset;
   await navigator.clipboard.writeText(new URL(path, location));
-  button.querySelector("span").textContent = `${words.SENTENCES.copied}. ${notice}`;
+  button.querySelector("span").textContent = `${words.say("copied")}. ${notice}`;
 });

@@ -7,7 +7,6 @@ import * as words from "./words.js";
 const NARROWEST = 0.8;
 const WIDEST = 2.4;
 const MOVE = { duration: 320, easing: "cubic-bezier(0.2, 0, 0, 1)" };
-const SKELETONS = [1.3, 0.8, 1.5, 1, 1.25, 1.7, 0.9, 1.2, 1.4, 0.8, 1, 1.3];
 const RELEASE_AFTER = 600; // ms without pointer or focus
 
 export class Grid {
@@ -48,18 +47,17 @@ export class Grid {
 
   wait() {
     this.#hold(null);
-    this.list.classList.toggle("is-stale", this.#cards.size > 0);
-    if (!this.#cards.size) this.list.replaceChildren(...SKELETONS.map(skeleton));
+    this.list.classList.add("is-stale");
   }
 
   /** Ends the waiting when nothing more will come. */
   settle() {
     this.list.classList.remove("is-stale");
-    if (!this.#cards.size) this.list.replaceChildren();
   }
 
   clear() {
     this.#cards.clear();
+    this.list.replaceChildren();
     this.settle();
   }
 
@@ -206,10 +204,4 @@ export function placeAll(elements) {
 
 function setTabbable(element, isTabbable) {
   for (const each of element.querySelectorAll("a, button")) each.tabIndex = isTabbable ? 0 : -1;
-}
-
-function skeleton(aspect) {
-  const element = fromTemplate("skeleton");
-  place(element, { width: aspect, height: 1 });
-  return element;
 }

@@ -15,7 +15,7 @@ import {
 } from "./state.js";
 import { listenToTyping } from "./suggest.js";
 import { Thread } from "./thread.js";
-import { announcement, outcome, SENTENCES } from "./words.js";
+import { announcement, outcome, say } from "./words.js";
 
 const PAGE = 24;
 const byId = (id) => document.getElementById(id);
@@ -47,7 +47,7 @@ function ask(utterance, pictures = []) {
   const { conversation, turn: after } = state;
   const { settings } = composer;
   const message = { type: "query", conversation, after, utterance, pictures, settings };
-  begin(message, utterance || SENTENCES.picture);
+  begin(message, utterance || say("picture"));
 }
 
 /** `onImage`: the reader pressed a button on an image, so only the final order is shown. */
@@ -69,15 +69,15 @@ function begin(message, said, onImage = false) {
 }
 
 function changeRanking(name, value) {
-  if (state.turn !== null) edit({ op: "set", [name]: value }, SENTENCES.ranking);
+  if (state.turn !== null) edit({ op: "set", [name]: value }, say("ranking"));
 }
 
 function toggleFacet({ field }, { value, label, selected }) {
   const op = selected ? "unfilter" : "filter";
-  edit({ op, field, value }, selected ? SENTENCES.any(label) : SENTENCES.only(label));
+  edit({ op, field, value }, say(selected ? "any" : "only", label));
 }
 
-const without = (chip) => edit({ op: "remove", chip: chip.id }, SENTENCES.removed(chip.label));
+const without = (chip) => edit({ op: "remove", chip: chip.id }, say("removed", chip.label));
 
 // --- Hearing
 
@@ -149,7 +149,7 @@ function appendPage(hits) {
 function showNothing() {
   grid.clear();
   byId("nothing").hidden = false;
-  const ways = state.chips.map((chip) => button(SENTENCES.without(chip.label), () => without(chip)));
+  const ways = state.chips.map((chip) => button(say("without", chip.label), () => without(chip)));
   byId("nothing").querySelector(".nothing-ways").replaceChildren(...ways);
 }
 
@@ -158,11 +158,11 @@ function showNothing() {
 const ON_HIT = {
   like({ image_id: id }) {
     if (state.turn === null) location.assign(`${root.dataset.results}?like=${id}`);
-    else edit({ op: "like", image_id: id }, SENTENCES.like, true);
+    else edit({ op: "like", image_id: id }, say("like"), true);
   },
-  unlike: ({ image_id: id }) => edit({ op: "unlike", image_id: id }, SENTENCES.unlike, true),
+  unlike: ({ image_id: id }) => edit({ op: "unlike", image_id: id }, say("unlike"), true),
   only: ({ modality: value, modality_label: label }) =>
-    edit({ op: "filter", field: "modality", value }, SENTENCES.only(label), true),
+    edit({ op: "filter", field: "modality", value }, say("only", label), true),
   why: (hit) => openDetail(hit, true),
   similar: (hit) => openDetail(hit),
   compare: (hit) => compare(hit.image_id),
@@ -234,7 +234,7 @@ listenToPictures(composer.form, {
   root,
   api,
   onPictures: (pictures) => ask("", pictures),
-  onRefused: ({ message }) => tell({ message: message || SENTENCES.unreachable, still_works: "" }),
+  onRefused: ({ message }) => tell({ message: message || say("unreachable"), still_works: "" }),
 });
 listenToTyping(composer.field, byId("typed"), api);
 listenToSaving(api, () => state);
