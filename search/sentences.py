@@ -11,6 +11,7 @@ SENTENCES = {
     "image": _("%s image"),
     "images": _("%s images"),
     "rankedOf": _("%s ranked of %s"),
+    "folded": _("%s, %s similar folded"),
     "first": _("%s, first: %s"),
     "place": _("%s of %s"),
     "inferred": _("Read from your words."),

@@ -79,7 +79,7 @@ def _edits(phrase: Phrase, text: str) -> tuple[dict[str, object], ...]:
         for mention in mentions(text, field):
             is_name = mention.names and mention.text == text
             if is_name and not (phrase.quoted or phrase.excluded):
-                filtered = {"op": "filter", "field": field, "value": mention.value}
+                filtered: dict[str, object] = {"op": "filter", "field": field, "value": mention.value}
                 return {"op": "remove", "chip": chip}, filtered
     return ({"op": "rewrite", "chip": chip, "text": text},)
 

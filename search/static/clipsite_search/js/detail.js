@@ -1,5 +1,5 @@
 // One image, large: the panel that slides over the results.
-import { actionOf, fill, known, pressThumbs, showImage } from "./dom.js";
+import { actionOf, drawBars, fill, known, pressThumbs, showImage } from "./dom.js";
 import * as words from "./words.js";
 import { enableZoom } from "./zoom.js";
 
@@ -52,7 +52,7 @@ export class Detail {
     const about = this.dialog.querySelector(".about");
     if (about.contains(document.activeElement)) this.dialog.querySelector(".zoom").focus();
     about.replaceChildren();
-    const answer = await fetch(`${hit.detail_url}about`).catch(() => ({}));
+    const answer = await fetch(`${hit.detail_url}about?similar=${hit.similar ?? ""}`).catch(() => ({}));
     const isThere = answer.ok && !answer.redirected; // to the login
     const text = isThere ? await answer.text() : words.say("unreachable");
     if (this.hit === hit) about.innerHTML = text;
@@ -84,12 +84,12 @@ function fillPanel(dialog, hit, ranked, scale) {
   if (hit.rank) explain(find(".why"), hit, scale);
 }
 
-function explain(section, { why, score, bm25_part, cosine_part }, scale) {
-  fill(section, why);
-  for (const [name, part] of Object.entries({ words: bm25_part, picture: cosine_part })) {
-    fill(section, { [`${name}-part`]: part.toFixed(scale < 1 ? 4 : 2) });
-    const bar = section.querySelector(`.bar-${name}`);
-    bar.setAttribute("width", part);
-    bar.ownerSVGElement.setAttribute("viewBox", `0 0 ${Math.max(scale, score)} 1`);
-  }
+function explain(section, hit, scale) {
+  const shown = (part) => part.toFixed(scale < 1 ? 4 : 2);
+  fill(section, {
+    ...hit.why,
+    "words-part": shown(hit.bm25_part),
+    "picture-part": shown(hit.cosine_part),
+  });
+  drawBars(section, hit, scale);
 }

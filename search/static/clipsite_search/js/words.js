@@ -10,12 +10,13 @@ export function say(name, ...values) {
 export const number = (value, how) => value.toLocaleString(document.documentElement.lang, how);
 export const images = (count) => say(count === 1 ? "image" : "images", number(count));
 
-export function outcome({ phase, leg, ranked, total }) {
+export function outcome({ phase, leg, ranked, folded, total }) {
   if (phase === "failed") return say("failed");
   if (phase === "streaming" && leg === "lexical") return say("byWords");
   if (phase === "asking" || phase === "streaming") return say("searching");
   if (!ranked) return say("none");
-  return total > ranked ? say("rankedOf", number(ranked), number(total)) : images(ranked);
+  const places = total > ranked ? say("rankedOf", number(ranked), number(total)) : images(ranked);
+  return folded ? say("folded", places, number(folded)) : places;
 }
 
 export function announcement({ ranked, hits }) {
