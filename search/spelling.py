@@ -79,8 +79,8 @@ def _edits(phrase: Phrase, text: str) -> tuple[dict[str, object], ...]:
         for mention in mentions(text, field):
             is_name = mention.names and mention.text == text
             if is_name and not (phrase.quoted or phrase.excluded):
-                filtered: dict[str, object] = {"op": "filter", "field": field, "value": mention.value}
-                return {"op": "remove", "chip": chip}, filtered
+                value: dict[str, object] = {"field": field, "value": mention.value}
+                return {"op": "remove", "chip": chip}, {"op": "filter", **value}
     return ({"op": "rewrite", "chip": chip, "text": text},)
 
 
