@@ -9,8 +9,12 @@ from PIL import Image as Pillow
 BITS = 256
 # At most so many different bits make two pictures near-equal: see `picture_hash`.
 NEAR = 40
+# And so many make them copies, one of which can stand for the other: see docs/search.md.
+COPY = 12
 _SIDE, _FREQUENCIES = 64, 16
 _ROWS, _COLUMNS = 1024, 16_384
+_SQUARE = 128
+_NONE = np.zeros(0, np.int64)
 
 Hashes = NDArray[np.uint8]
 _COSINES = np.cos(
@@ -60,6 +64,28 @@ def near_pairs(
                 row, column = np.nonzero(agreement >= BITS - 2 * NEAR)
                 distances = (BITS - agreement[row, column]) / 2
                 yield rows[row], columns[column], distances.astype(np.int64)
+
+
+def copies(hashes: Hashes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All pairs of rows with COPY different bits or fewer: earlier rows, in order, and later."""
+    words = hashes.view(np.uint64)
+    earlier, later = [_NONE], [_NONE]
+    for start in range(0, len(words), _SQUARE):
+        row, column = np.nonzero(_half_equal(words[start : start + _SQUARE], words[start:]))
+        is_pair = row < column
+        earlier.append(row[is_pair] + start)
+        later.append(column[is_pair] + start)
+    firsts, seconds = np.concatenate(earlier), np.concatenate(later)
+    distances = np.bitwise_count(words[firsts] ^ words[seconds]).sum(axis=1)
+    return firsts[distances <= COPY], seconds[distances <= COPY]
+
+
+def _half_equal(some: NDArray[np.uint64], others: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """What differs too much in half of the bits need not be compared to the end."""
+    first = np.bitwise_count(some[:, None, 0] ^ others[:, 0])
+    second = np.bitwise_count(some[:, None, 1] ^ others[:, 1])
+    near: NDArray[np.bool_] = first + second <= COPY
+    return near
 
 
 def _blocks(rows: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:

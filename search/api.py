@@ -312,11 +312,7 @@ def _file(
 
 
 def _answered(turn: Turn, page: dict[str, int]) -> dict[str, Any]:
-    build = turn.answering_build()
-    response = async_to_sync(wire.answer)(turn.query_state, build, turn=turn, **page)
-    shown = [hit["image_id"] for hit in response["hits"]]
-    if not page.get("offset") and len(shown) >= len(turn.shown):
-        turn.answered(response["total"], shown)
+    response = async_to_sync(wire.answer_turn)(turn, **page)
     response["notices"] = [*turn.notices, *response["notices"]]
     head = {"conversation": turn.conversation_id, "turn": turn.pk, **wire.turn_json(turn)}
     return {**head, "title": turn.conversation.title, "utterance": turn.utterance, **response}

@@ -16,7 +16,7 @@ from search.understanding.refining import NOT_THERE, STARTED_NEW, Refined, refin
 from search.understanding.state import InvalidState, QueryState
 from search.understanding.synonyms import expanded
 from search.understanding.understand import Understanding, understand
-from search.understanding.wire import state_from_json
+from search.understanding.wire import check_characters, state_from_json
 
 LONGEST_TITLE = 80
 SETTINGS = {"mode", "alpha", "fusion"}
@@ -40,12 +40,16 @@ def say(
     """
     A new turn from words and the user's own `pictures` ({"upload", "weight"?} each), which change
     what the turn `after` asked; by default the last of the conversation. Raises InvalidState for
-    settings that do not exist and for pictures that are not the user's or have expired.
+    settings that do not exist, for pictures that are not the user's or have expired, and for words
+    that no database keeps.
     """
+    check_characters(utterance, "The utterance")
     if after is not None:
         conversation = after.conversation
     before = after or (conversation.turns.last() if conversation is not None else None)
     asked = with_settings(before.query_state if before else QueryState(), controls)
+    if any("op" in picture for picture in pictures):
+        raise InvalidState("A picture has its upload and a weight, nothing else.")
     added = [{"op": "picture", **picture} for picture in pictures]
     asked = _edited(user, asked, added)
     said = _understood(utterance, asked, before.shown if before else ())
@@ -72,8 +76,9 @@ def edit(user: Any, turn: Turn, changes: Sequence[Mapping[str, Any]]) -> Turn:
     state = turn.query_state
     said = []
     for change in changes:
+        changed_state = _edited(user, state, [change])
         said.append(edits.describe(state, change))
-        state = _edited(user, state, [change])
+        state = changed_state
     changed = Turn(utterance=", ".join(said), state=state.as_json(), parent=turn)
     return _store(user, turn.conversation, changed)
 

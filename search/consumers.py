@@ -17,6 +17,7 @@ from search.engines.base import EngineError
 from search.health import warm_up
 from search.links import link_of
 from search.models import Conversation, Feedback, Turn
+from search.offering import offers
 from search.problems import ENGINE_DOWN
 from search.retrieval import Facets, Finished, LegHits, NothingIndexed, retrieve
 from search.understanding.state import InvalidState
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 VERSION = 1
 LARGEST_FRAME = 64 * 1024
+FAILED = "This search failed. It was noted."
 STILL_WORKS = "The conversation is kept; ask again or change a chip."
 
 Frame = dict[str, Any]
@@ -87,18 +89,17 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         try:
             if text_data is None or len(text_data) > LARGEST_FRAME:
                 raise BadFrame("A frame is JSON text of at most 64 kB.")
-            content = json.loads(text_data)
-            if not isinstance(content, dict):
-                raise BadFrame("A frame is a JSON object.")
+            content = _object(text_data)
             await self._searcher()
             with self.addresses():
                 await self._handler(content)(content)
-        except json.JSONDecodeError:
-            await self._error("bad_frame", "That frame is not JSON.")
         except (BadFrame, InvalidState, ValueError) as exc:
             await self._error("bad_frame", str(exc))
         except embedding.Refused as exc:
             await self._error("refused", str(exc), still_works="")
+        except Exception:
+            logger.exception("a frame failed")
+            await self._error("failed", FAILED)
 
     async def _searcher(self) -> Any:
         opened = await sync_to_async(embedding.opened)(self.key, self.scope["user"])
@@ -147,11 +148,8 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
     async def _page(self, content: Frame) -> None:
         turn = await self._turn(content)
         offset, limit = _whole(content, "offset"), min(_whole(content, "limit") or wire.PAGE, 100)
-        build = await sync_to_async(turn.answering_build)()
         try:
-            response = await wire.answer(
-                turn.query_state, build, turn=turn, offset=offset, limit=limit
-            )
+            response = await wire.answer_turn(turn, offset=offset, limit=limit)
         except (NothingIndexed, EngineError) as exc:
             await self._failed(exc, turn)
             return
@@ -188,7 +186,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
             await self._failed(exc, sequence.turn)
         except Exception:
             logger.exception("turn %s failed", sequence.turn.pk)
-            await self._error("failed", "This search failed. It was noted.", sequence.turn)
+            await self._error("failed", FAILED, sequence.turn)
 
     async def _failed(self, exc: Exception, turn: Turn) -> None:
         if isinstance(exc, NothingIndexed):
@@ -231,24 +229,43 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
     understood = {"state": state.as_json(), "link": link_of(state), "chips": chips}
     yield "chips", {**understood, "notices": turn.notices, **wire.turn_json(turn)}
     build = await sync_to_async(turn.answering_build)()
+    counts: dict[str, dict[str, int]] = {}
     async for event in retrieve(state, build, conversation.user_id):
         match event:
             case LegHits():
                 page = event.hits[: wire.PAGE]
                 hits = await sync_to_async(wire.hits_json)(page, state, turn)
-                counts = {"ranked": len(event.hits), "took_ms": event.took_ms, "offset": 0}
-                yield "hits", {"leg": event.leg, "hits": hits, **counts}
+                size = {"ranked": len(event.hits), "took_ms": event.took_ms, "offset": 0}
+                yield "hits", {"leg": event.leg, "hits": hits, **size}
             case Facets():
+                counts = event.counts
                 yield "facets", {"fields": wire.facets_json(event.counts, state)}
             case Finished():
-                shown = [hit.image_id for hit in event.hits]
-                await sync_to_async(turn.answered)(event.total, shown)
-                data = {"total": event.total, "ranked": len(event.hits), "timing": event.timing}
-                yield "done", {**data, "notices": list(event.notices)}
+                ids = [hit.image_id for hit in event.hits]
+                await sync_to_async(turn.answered)(event.total, ids)
+                places = len(event.hits)
+                size = {"ranked": places, "folded": len(event.pool) - places}
+                data = {"total": event.total, **size, "timing": event.timing}
+                offered = await offers(state, build, event.hits, counts, event.total)
+                yield "done", {**data, "notices": list(event.notices), "offers": offered}
 
 
 def _frame(turn: int | None, seq: int, type_: str, data: Any, t_ms: int) -> Frame:
     return {"v": VERSION, "turn": turn, "seq": seq, "type": type_, "t_ms": t_ms, "data": data}
+
+
+def _object(text: str) -> Frame:
+    try:
+        content = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as exc:
+        raise BadFrame("That frame is not JSON, or too deep.") from exc
+    if not isinstance(content, dict):
+        raise BadFrame("A frame is a JSON object.")
+    return content
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _objects(value: object, what: str) -> list[dict[str, Any]]:

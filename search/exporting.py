@@ -16,7 +16,7 @@ MOST_RANKED = 2 * POOL
 
 COLUMNS = (
     "rank", "image_id", "external_id", "caption", "modality", "collection", "synthetic",
-    "source", "credit", "licence", "link",
+    "source", "credit", "licence", "similar", "link",
 )  # fmt: skip
 
 # What spreadsheets take for the beginning of a formula, also behind blanks.
@@ -43,6 +43,7 @@ def as_file(
 def _row(hit: HitJson, absolute: Callable[[str], str]) -> dict[str, Any]:
     link = absolute(hit["detail_url"])
     known = {"link": link, "modality": hit["modality_label"] if hit["modality"] else ""}
+    known["similar"] = " ".join(map(str, hit["similar"]))
     return {name: known.get(name, hit.get(name)) for name in COLUMNS}
 
 

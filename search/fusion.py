@@ -11,7 +11,10 @@ RRF_K = 60
 
 @dataclass(frozen=True)
 class Ranked:
-    """One candidate with all that led to its place; the two parts add up to the score."""
+    """
+    One candidate with all that led to its place; the two parts add up to the score. `similar`:
+    images that look the same and share its place.
+    """
 
     image_id: int
     rank: int
@@ -22,6 +25,7 @@ class Ranked:
     cosine_part: float = 0.0
     lexical_rank: int | None = None
     semantic_rank: int | None = None
+    similar: tuple[int, ...] = ()
 
 
 def rank_leg(matches: Sequence[Match], *, lexical: bool) -> list[Ranked]:

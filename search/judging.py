@@ -254,11 +254,11 @@ def pool_of(state: QueryState, build: IndexBuild) -> tuple[Pool, float]:
     finished = async_to_sync(_finished)(replace(state, mode="hybrid", alpha=0.5), build)
     if finished.notices:
         raise EngineError(f"{finished.notices[0]} Judge the search again when all of it answers.")
-    candidates = [Candidate(hit.image_id, hit.bm25, hit.cosine) for hit in finished.hits]
+    candidates = [Candidate(hit.image_id, hit.bm25, hit.cosine) for hit in finished.pool]
     pool = Pool(
         candidates,
-        _leg([(h.lexical_rank, Match(h.image_id, h.bm25)) for h in finished.hits]),
-        _leg([(h.semantic_rank, Match(h.image_id, h.cosine)) for h in finished.hits]),
+        _leg([(h.lexical_rank, Match(h.image_id, h.bm25)) for h in finished.pool]),
+        _leg([(h.semantic_rank, Match(h.image_id, h.cosine)) for h in finished.pool]),
     )
     return pool, finished.timing["total_ms"]
 

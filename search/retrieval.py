@@ -23,6 +23,7 @@ from search.engines.base import (
     Timeout,
     Vector,
 )
+from search.folding import Look, fold
 from search.fusion import Ranked, fuse, rank_leg
 from search.models import IndexBuild
 from search.query import clauses_of, mixed, scope_of
@@ -55,9 +56,13 @@ class Facets:
 
 @dataclass(frozen=True)
 class Finished:
-    """`total` images pass the filters and exclusions; `hits` is the whole ranked pool."""
+    """
+    `total` images pass the filters and exclusions. `pool` is all that was ranked; `hits` the same
+    with images that look the same in one place.
+    """
 
     hits: Sequence[Ranked]
+    pool: Sequence[Ranked]
     total: int
     timing: dict[str, float]
     notices: Sequence[str]
@@ -93,10 +98,11 @@ async def retrieve(
             await pictures
             if search.semantic is not None:
                 yield LegHits("semantic", rank_leg(search.semantic, lexical=False), search.took_ms)
-            hits = await search.fused()
+            pool = await search.fused()
         else:
             running.append(asyncio.ensure_future(search.count()))
-            hits = await search.browsed()
+            pool = await search.browsed()
+        hits = await search.folded(pool)
         yield LegHits("fused", hits, search.took_ms)
         facets, total = await running[-1]
     finally:
@@ -105,7 +111,8 @@ async def retrieve(
         await asyncio.gather(*running, return_exceptions=True)
     yield Facets(facets)
     search.note("total_ms", search.began)
-    yield Finished(hits, len(hits) if total is None else total, search.timing, search.all_notices)
+    known = len(pool) if total is None else total
+    yield Finished(hits, pool, known, search.timing, search.all_notices)
 
 
 @dataclass
@@ -244,6 +251,12 @@ class _Search:
         self.note("fuse_ms", since)
         return [Ranked(image_id, rank, 0.0) for rank, image_id in enumerate(image_ids, start=1)]
 
+    async def folded(self, pool: Sequence[Ranked]) -> list[Ranked]:
+        since = perf_counter()
+        hits = fold(pool, await _looks([hit.image_id for hit in pool]))
+        self.note("fold_ms", since)
+        return hits
+
     async def count(self) -> tuple[dict[str, dict[str, int]], int | None]:
         """Facets, and how many images pass; neither stops an answer."""
         since = perf_counter()
@@ -287,6 +300,12 @@ def _weighted_texts(state: QueryState, build: IndexBuild) -> list[tuple[float, V
         return []
     vectors = text_vectors(build, [text for _, text in texts])
     return [(weight, vector) for (weight, _), vector in zip(texts, vectors, strict=True)]
+
+
+@sync_to_async
+def _looks(image_ids: Sequence[int]) -> dict[int, Look]:
+    rows = Image.objects.filter(pk__in=image_ids)
+    return {pk: Look(*look) for pk, *look in rows.values_list("pk", "sha256", "perceptual_hash")}
 
 
 @sync_to_async

@@ -19,6 +19,7 @@ from ingest.pictures import without_metadata
 from search import asking, links, provenance, query_images, watching, wire
 from search.context import corpus
 from search.engines.base import EngineError
+from search.exporting import MOST_RANKED
 from search.models import Conversation, LiveIndex, SavedSearch, Turn
 from search.models.conversations import LONGEST_NAME
 from search.plain import asked_by
@@ -84,15 +85,10 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     if turns:
         last = turns[-1]
         context["last_turn"] = last.pk
-        build = last.answering_build()
         try:
-            context["response"] = async_to_sync(wire.answer)(last.query_state, build, turn=last)
+            context["response"] = async_to_sync(wire.answer_turn)(last)
         except (NothingIndexed, EngineError) as exc:
             context["error"] = _sentence(exc)
-        else:
-            if last.total is None:
-                shown = [hit["image_id"] for hit in context["response"]["hits"]]
-                last.answered(context["response"]["total"], shown)
     return render(request, "search/page.html", context)
 
 
@@ -135,7 +131,7 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def image(request: HttpRequest, pk: int) -> HttpResponse:
     shown = get_object_or_404(_visible_images(), pk=pk)
-    context = {"picture": wire.picture_json(shown), **_about(shown)}
+    context = {"picture": wire.picture_json(shown), **_about(shown, _similar(request))}
     return render(request, "search/image.html", context)
 
 
@@ -144,7 +140,7 @@ def image(request: HttpRequest, pk: int) -> HttpResponse:
 def about(request: HttpRequest, pk: int) -> HttpResponse:
     """What the panel of a hit shows beyond the hit."""
     shown = get_object_or_404(_visible_images(), pk=pk)
-    return render(request, "search/_about.html", _about(shown))
+    return render(request, "search/_about.html", _about(shown, _similar(request)))
 
 
 @require_safe
@@ -215,10 +211,21 @@ def _is_number(text: str) -> bool:
     return text.isdecimal() and len(text) <= 9
 
 
-def _about(shown: Image) -> dict[str, Any]:
+def _similar(request: HttpRequest) -> list[Image]:
+    """Those that a search folded under the image, as the address names them."""
+    names = request.GET.get("similar", "").split(",")[:MOST_RANKED]
+    ids = [int(name) for name in dict.fromkeys(names) if _is_number(name)]
+    found = _visible_images().in_bulk(ids)
+    return [found[pk] for pk in ids if pk in found]
+
+
+def _about(shown: Image, similar: list[Image]) -> dict[str, Any]:
     figures = provenance.figures(shown, _visible_images())
     ids = ",".join(str(figure.pk) for figure in figures.shown)
+    alike = ",".join(str(one.pk) for one in [shown, *similar])
     return {
+        "similar": similar,
+        "similar_compared": alike if 1 <= len(similar) < MOST_COMPARED else "",
         "image": shown,
         "facts": provenance.facts(shown),
         "attribution": provenance.attribution(shown),

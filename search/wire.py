@@ -1,6 +1,6 @@
 """What leaves the server: hits, facets and whole answers, the same for page, socket and API."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
 from asgiref.sync import sync_to_async
@@ -13,6 +13,7 @@ from search.fusion import Ranked
 from search.highlighting import highlights
 from search.links import Link, link_of
 from search.models import Feedback, IndexBuild, Turn
+from search.offering import Offer, offers
 from search.query import clauses_of
 from search.query_images import EXPIRED, is_kept
 from search.retrieval import Facets, Finished, retrieve
@@ -62,6 +63,7 @@ class HitJson(PictureJson):
     cosine_part: float
     lexical_rank: int | None
     semantic_rank: int | None
+    similar: list[int]
     highlights: list[list[int]]
     why: Why
     feedback: int
@@ -86,10 +88,12 @@ class SearchResponse(TypedDict):
     chips: list[dict[str, Any]]
     total: int
     ranked: int
+    folded: int
     hits: list[HitJson]
     facets: list[FacetJson]
     timing: dict[str, float]
     notices: list[str]
+    offers: list[Offer]
     offset: int
     limit: int
 
@@ -155,6 +159,7 @@ def _hit_json(
         cosine_part=hit.cosine_part,
         lexical_rank=hit.lexical_rank,
         semantic_rank=hit.semantic_rank,
+        similar=list(hit.similar),
         highlights=[list(r) for r in ranges],
         why=why(hit, state, [image.caption[start:end] for start, end in ranges]),
         feedback=vote,
@@ -224,25 +229,55 @@ async def answer(
     `owner`, by default that of the turn, is the person who asks.
     """
     owner = turn.conversation.user_id if turn else owner
-    facets: list[FacetJson] = []
-    finished = Finished([], 0, {}, [])
-    events: AsyncIterator[Any] = retrieve(state, build, owner)
-    async for event in events:
+    finished, counts = await _found(state, build, owner)
+    return await _response(state, build, finished, counts, turn, owner, offset, limit)
+
+
+async def answer_turn(turn: Turn, *, offset: int = 0, limit: int = PAGE) -> SearchResponse:
+    """As `answer`; from the start on, the turn keeps what it found as it does on the socket."""
+    state, owner = turn.query_state, turn.conversation.user_id
+    build = await sync_to_async(turn.answering_build)()
+    finished, counts = await _found(state, build, owner)
+    if not offset:
+        ids = [hit.image_id for hit in finished.hits]
+        await sync_to_async(turn.answered)(finished.total, ids)
+    return await _response(state, build, finished, counts, turn, owner, offset, limit)
+
+
+async def _found(
+    state: QueryState, build: IndexBuild | None, owner: int | None
+) -> tuple[Finished, dict[str, dict[str, int]]]:
+    counts: dict[str, dict[str, int]] = {}
+    finished = Finished([], [], 0, {}, [])
+    async for event in retrieve(state, build, owner):
         if isinstance(event, Facets):
-            facets = facets_json(event.counts, state)
+            counts = event.counts
         elif isinstance(event, Finished):
             finished = event
+    return finished, counts
+
+
+async def _response(
+    state: QueryState, build: IndexBuild | None, finished: Finished,
+    counts: dict[str, dict[str, int]], turn: Turn | None, owner: int | None, offset: int,
+    limit: int,
+) -> SearchResponse:  # fmt: skip
     page = finished.hits[offset : offset + limit]
+    offered: list[Offer] = []
+    if offset == 0:
+        offered = await offers(state, build, finished.hits, counts, finished.total)
     return SearchResponse(
         state=state.as_json(),
         link=link_of(state),
         chips=await sync_to_async(chips_json)(state, owner),
         total=finished.total,
         ranked=len(finished.hits),
+        folded=len(finished.pool) - len(finished.hits),
         hits=await sync_to_async(hits_json)(page, state, turn),
-        facets=facets,
+        facets=facets_json(counts, state),
         timing=finished.timing,
         notices=list(finished.notices),
+        offers=offered,
         offset=offset,
         limit=limit,
     )

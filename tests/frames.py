@@ -22,7 +22,7 @@ def fault(frame: Any, side: Side) -> str:
     if isinstance(frame, str | bytes | None):
         try:
             frame = json.loads(frame or "", parse_constant=_no_number)
-        except ValueError as exc:
+        except (ValueError, RecursionError) as exc:
             return str(exc)
     error = best_match(_CHECKS[side].iter_errors(frame))
     return f"{error.json_path}: {error.message}" if error else ""

@@ -5,6 +5,10 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils.html import json_script
+from django.utils.safestring import SafeString
+
+from search.sentences import SENTENCES
 
 register = template.Library()
 
@@ -29,6 +33,12 @@ def segments(hit: Mapping[str, Any] | str) -> Iterator[tuple[str, bool]]:
         position = end
     if position < len(caption):
         yield caption[position:], False
+
+
+@register.simple_tag
+def sentences() -> SafeString:
+    """What the page's modules say, for them to read."""
+    return json_script(SENTENCES, "sentences")
 
 
 @register.simple_tag(takes_context=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import TypeVar, get_args
@@ -24,6 +24,8 @@ from search.understanding.state import (
 
 UPLOAD = re.compile(r"upload:[0-9a-f]{32}")
 HEAVIEST = 2.0
+# NUL, and halves of pairs that UTF-16 writes a character as.
+_NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
 
 Part = TypeVar("Part", Phrase, Filter, ImageReference, Expansion)
 
@@ -57,7 +59,14 @@ def read_text(value: object, where: str) -> str:
         raise InvalidState(f"{where} must be text.")
     if len(value) > MAX_TEXT:
         raise InvalidState(f"{where} is longer than {MAX_TEXT} characters.")
+    check_characters(value, where)
     return value
+
+
+def check_characters(text: str, where: str) -> None:
+    """Raises InvalidState for what JSON can spell and no database keeps."""
+    if _NOT_KEPT.search(text):
+        raise InvalidState(f"{where} has a character that is not text.")
 
 
 def read_mode(value: object) -> Mode:
@@ -199,7 +208,10 @@ def _flag(value: object, where: str) -> bool:
 
 
 def _number(value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidState(f"{where} must be a number.")
+    # Compared before it is converted: not every whole number has a float.
+    if not abs(value) <= sys.float_info.max:
         raise InvalidState(f"{where} must be a number.")
     return float(value)
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import * as words from "../../search/static/clipsite_search/js/words.js";
+import "./page.mjs";
 
 const hit = (over = {}) => ({
   rank: 3, score: 0.8, bm25: 7.314, cosine: 0.2741, bm25_part: 0.2, cosine_part: 0.6,
@@ -14,6 +15,8 @@ test("the outcome says how many of how many", () => {
   assert.equal(words.outcome({ ...done, ranked: 12, total: 12 }), "12 images");
   assert.equal(words.outcome({ ...done, ranked: 1, total: 1 }), "1 image");
   assert.equal(words.outcome({ ...done, ranked: 0, total: 0 }), "No image");
+  const folded = { ...done, ranked: 7, folded: 1, total: 8 };
+  assert.equal(words.outcome(folded), "7 ranked of 8, 1 similar folded");
 });
 
 test("the announcement names the first image", () => {

@@ -3,13 +3,13 @@
 import { readFileSync } from "node:fs";
 
 import { Connection } from "../../search/static/clipsite_search/js/connection.js";
+import "../js/page.mjs";
 
 const { message, answer, status } = JSON.parse(readFileSync(0, "utf-8"));
 const sent = [];
 const frames = [];
 
 globalThis.location = { protocol: "http:", host: "localhost" };
-globalThis.document = { cookie: "", querySelector: () => null };
 globalThis.setTimeout = (call) => setImmediate(call); // no waiting before the next attempt
 globalThis.WebSocket = class extends EventTarget {
   static OPEN = 1;

@@ -34,6 +34,7 @@ OPTIONAL = {
     "encode_ms",
     "semantic_ms",
     "fuse_ms",
+    "fold_ms",
     "facets_ms",
 }
 

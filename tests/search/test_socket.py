@@ -81,6 +81,26 @@ async def test_the_fused_hits_are_those_of_the_api(
     assert response.json()["hits"] == fused
 
 
+async def test_images_that_look_the_same_come_as_one_hit_on_every_page_and_are_counted(
+    build: IndexBuild, socket: WebsocketCommunicator, images: dict[str, Any]
+) -> None:
+    for name in ("knee", "stent", "colon"):
+        images[name].perceptual_hash = "5" * 64
+        await images[name].asave()
+    frames = await ask(socket, "torn meniscus")
+    fused = next(f["data"] for f in frames if f["data"].get("leg") == "fused")
+    similar = {hit["image_id"]: set(hit["similar"]) for hit in fused["hits"] if hit["similar"]}
+    assert similar == {images["knee"].pk: {images["stent"].pk, images["colon"].pk}}
+    counts = {name: frames[-1]["data"][name] for name in ("total", "ranked", "folded")}
+    assert counts == {"total": 8, "ranked": 6, "folded": 2}
+    page = {"type": "page", "turn": frames[0]["turn"], "offset": 4, "limit": 4}
+    await socket.send_json_to(page)
+    rest = (await frames_until(socket, "hits"))[0]["data"]
+    assert (rest["hits"], rest["ranked"]) == (fused["hits"][4:], 6)
+    turn = await Turn.objects.aget(pk=frames[0]["turn"])
+    assert turn.shown == [hit["image_id"] for hit in fused["hits"]]
+
+
 async def test_editing_chips_makes_a_new_turn_of_the_same_conversation(
     build: IndexBuild, socket: WebsocketCommunicator
 ) -> None:

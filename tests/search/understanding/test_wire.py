@@ -22,7 +22,8 @@ from search.understanding.state import (
 )
 from search.understanding.wire import count_parts, state_from_json
 
-WORDS = st.text(min_size=1, max_size=20).filter(str.strip)
+CHARACTERS = st.characters(exclude_characters="\0", codec="utf-8")
+WORDS = st.text(CHARACTERS, min_size=1, max_size=20).filter(str.strip)
 WEIGHTS = st.floats(-10, 10)
 PLACES = st.integers(0, MAX_TEXT)
 PHRASES = st.builds(Phrase, WORDS, WEIGHTS, st.booleans(), st.booleans(), st.booleans(), PLACES)
@@ -37,7 +38,7 @@ IMAGES = st.builds(ImageReference, st.integers(1, 10**9), WEIGHTS, st.booleans()
 EXPANSIONS = st.builds(Expansion, WORDS, WORDS, WEIGHTS, st.booleans())
 STATES = st.builds(
     QueryState,
-    st.text(max_size=50),
+    st.text(CHARACTERS, max_size=50),
     st.lists(PHRASES, max_size=5).map(tuple),
     st.lists(FILTERS, max_size=3).map(tuple),
     st.lists(IMAGES, max_size=5).map(tuple),

@@ -18,6 +18,7 @@ from search.reconciling import compare, repair
 from search.retrieval import LegHits, retrieve
 from search.tasks import clear_index_build
 from search.understanding.state import Filter, ImageReference, Phrase, QueryState
+from tests.search.test_folding import check_copies_share_a_place
 from tests.vespa_stub.server import StubServer
 from training.models import Checkpoint
 
@@ -74,6 +75,10 @@ def test_the_api_pages_without_gaps_or_doubles(vespa_build: IndexBuild) -> None:
     ]
     assert [hit for page in pages for hit in page] == whole
     assert len(whole) == 8
+
+
+def test_copies_share_a_place_there_too(vespa_build: IndexBuild, images: dict[str, Any]) -> None:
+    check_copies_share_a_place(vespa_build, images)
 
 
 @pytest.mark.parametrize("fusion", ["linear", "rrf"])

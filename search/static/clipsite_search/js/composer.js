@@ -1,5 +1,5 @@
 // The field at the foot of the column and the ranking switches under it.
-const percent = new Intl.NumberFormat("en", { style: "percent" });
+import { number } from "./words.js";
 
 export class Composer {
   constructor(form, { onAsk, onRanking }) {
@@ -53,7 +53,7 @@ export class Composer {
   }
 
   #showBlend() {
-    const text = percent.format(this.form.elements.alpha.value);
+    const text = number(Number(this.form.elements.alpha.value), { style: "percent" });
     this.form.querySelector(".blend-value").textContent = text;
     this.form.elements.alpha.setAttribute("aria-valuetext", text);
   }

@@ -1,7 +1,7 @@
 // One socket, and the API in its place where it cannot be opened.
 import { request } from "./http.js";
 import { frameOf, framesOf, hitsOf } from "./state.js";
-import { SENTENCES } from "./words.js";
+import { say } from "./words.js";
 
 const FAILURES_BEFORE_HTTP = 2;
 const LONGEST_WAIT = 30_000;
@@ -139,9 +139,9 @@ export class Connection {
 function failure({ status, message }) {
   const isSignedOut = status === 401 || status === 403;
   const [code, what, next] = isSignedOut
-    ? ["refused", SENTENCES.signedOut, SENTENCES.signInAgain]
+    ? ["refused", say("signedOut"), say("signInAgain")]
     : status
-      ? ["failed", message, SENTENCES.stillHere]
-      : ["unreachable", SENTENCES.unreachable, SENTENCES.stillHere];
+      ? ["failed", message, say("stillHere")]
+      : ["unreachable", say("unreachable"), say("stillHere")];
   return frameOf(null, 0, "error", { code, message: what, still_works: next });
 }

@@ -1,6 +1,6 @@
 // What is kept: conversations, saved searches, the page's address.
 import { request } from "./http.js";
-import { SENTENCES } from "./words.js";
+import { say } from "./words.js";
 
 /** After the first answer the address and the history name the conversation. */
 export function rememberConversation(root, { conversation, title }) {
@@ -21,7 +21,7 @@ export function rememberConversation(root, { conversation, title }) {
 export function listenToDeleting(list, api, onDeleted) {
   list.addEventListener("click", async (event) => {
     const item = event.target.closest('[data-action="delete"]')?.closest("[data-kept]");
-    if (!item || !confirm(SENTENCES.forget(item.querySelector("span").textContent))) return;
+    if (!item || !confirm(say("forget", item.querySelector("span").textContent))) return;
     await request("DELETE", api + item.dataset.kept);
     item.remove();
     onDeleted(item);
@@ -43,7 +43,7 @@ export function listenToSaving(api, stateNow) {
     const ask = ({ status, message }) => status === 409 && confirm(message) && save(true);
     if (!(await save().catch(ask))) return;
     menu.open = false;
-    menu.querySelector("summary span").textContent = SENTENCES.saved;
-    document.getElementById("announcer").textContent = SENTENCES.saved;
+    menu.querySelector("summary span").textContent = say("saved");
+    document.getElementById("announcer").textContent = say("saved");
   });
 }

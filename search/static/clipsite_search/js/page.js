@@ -2,20 +2,22 @@
 import { comparing } from "./compare.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
+import "./copy.js";
 import { Detail } from "./detail.js";
-import { actionOf, button, fill } from "./dom.js";
+import { actionOf, fill } from "./dom.js";
 import { renderFacets } from "./facets.js";
 import { Grid } from "./grid.js";
 import { listenToDeleting, listenToSaving, rememberConversation } from "./history.js";
 import { request } from "./http.js";
 import { listenToKeys } from "./keys.js";
+import { renderOffers } from "./offers.js";
 import { listenToPictures } from "./pictures.js";
 import {
   accepts, asked, framesOf, initialState, reduce, showsAnother, unseen,
 } from "./state.js";
 import { listenToTyping } from "./suggest.js";
 import { Thread } from "./thread.js";
-import { announcement, outcome, SENTENCES } from "./words.js";
+import { announcement, outcome, say } from "./words.js";
 
 const PAGE = 24;
 const byId = (id) => document.getElementById(id);
@@ -47,12 +49,12 @@ function ask(utterance, pictures = []) {
   const { conversation, turn: after } = state;
   const { settings } = composer;
   const message = { type: "query", conversation, after, utterance, pictures, settings };
-  begin(message, utterance || SENTENCES.picture);
+  begin(message, utterance || say("picture"));
 }
 
 /** `onImage`: the reader pressed a button on an image, so only the final order is shown. */
 function edit(change, said, onImage = false) {
-  begin({ type: "edit_chips", turn: state.turn, edits: [change] }, said, onImage);
+  begin({ type: "edit_chips", turn: state.turn, edits: [change].flat() }, said, onImage);
 }
 
 function begin(message, said, onImage = false) {
@@ -61,6 +63,7 @@ function begin(message, said, onImage = false) {
   detail.close();
   for (const id of ["empty", "recent", "nothing", "problem", "more"]) byId(id).hidden = true;
   byId("stage-head").hidden = false;
+  renderOffers([]);
   grid.wait();
   thread.begin(said);
   render();
@@ -69,15 +72,13 @@ function begin(message, said, onImage = false) {
 }
 
 function changeRanking(name, value) {
-  if (state.turn !== null) edit({ op: "set", [name]: value }, SENTENCES.ranking);
+  if (state.turn !== null) edit({ op: "set", [name]: value }, say("ranking"));
 }
 
 function toggleFacet({ field }, { value, label, selected }) {
   const op = selected ? "unfilter" : "filter";
-  edit({ op, field, value }, selected ? SENTENCES.any(label) : SENTENCES.only(label));
+  edit({ op, field, value }, say(selected ? "any" : "only", label));
 }
-
-const without = (chip) => edit({ op: "remove", chip: chip.id }, SENTENCES.removed(chip.label));
 
 // --- Hearing
 
@@ -97,7 +98,9 @@ const SHOW = {
   facets: () => renderFacets(byId("facets"), state.facets, toggleFacet),
   done() {
     grid.settle();
-    if (!state.ranked) showNothing();
+    renderOffers(state.offers);
+    if (!state.ranked) grid.clear();
+    byId("nothing").hidden = state.ranked > 0;
     const asked = state.hits.find((hit) => hit.image_id === state.explained);
     if (asked) openDetail(asked, true);
     byId("announcer").textContent = announcement(state);
@@ -146,24 +149,18 @@ function appendPage(hits) {
   if (first && document.activeElement === byId("more")) first.querySelector("a").focus();
 }
 
-function showNothing() {
-  grid.clear();
-  byId("nothing").hidden = false;
-  const ways = state.chips.map((chip) => button(SENTENCES.without(chip.label), () => without(chip)));
-  byId("nothing").querySelector(".nothing-ways").replaceChildren(...ways);
-}
-
 // --- Images
 
 const ON_HIT = {
   like({ image_id: id }) {
     if (state.turn === null) location.assign(`${root.dataset.results}?like=${id}`);
-    else edit({ op: "like", image_id: id }, SENTENCES.like, true);
+    else edit({ op: "like", image_id: id }, say("like"), true);
   },
-  unlike: ({ image_id: id }) => edit({ op: "unlike", image_id: id }, SENTENCES.unlike, true),
+  unlike: ({ image_id: id }) => edit({ op: "unlike", image_id: id }, say("unlike"), true),
   only: ({ modality: value, modality_label: label }) =>
-    edit({ op: "filter", field: "modality", value }, SENTENCES.only(label), true),
+    edit({ op: "filter", field: "modality", value }, say("only", label), true),
   why: (hit) => openDetail(hit, true),
+  similar: (hit) => openDetail(hit),
   compare: (hit) => compare(hit.image_id),
   good: (hit) => rate(hit, hit.feedback === 1 ? 0 : 1),
   bad: (hit) => rate(hit, hit.feedback === -1 ? 0 : -1),
@@ -212,6 +209,12 @@ byId("detail").addEventListener("click", async (event) => {
   const hit = grid.hits.find((one) => one.image_id === Number(id));
   openDetail(hit ?? (await request("GET", `${api}images/${id}`)));
 });
+root.addEventListener("click", (event) => {
+  const { offer } = event.target.closest(".offer") ?? {};
+  if (!offer || opensElsewhere(event)) return;
+  event.preventDefault();
+  edit(offer.edits, offer.label);
+});
 byId("problem").addEventListener("click", (event) => {
   if (actionOf(event) === "retry") begin(lastAsk.message, lastAsk.said, lastAsk.onImage);
 });
@@ -233,7 +236,7 @@ listenToPictures(composer.form, {
   root,
   api,
   onPictures: (pictures) => ask("", pictures),
-  onRefused: ({ message }) => tell({ message: message || SENTENCES.unreachable, still_works: "" }),
+  onRefused: ({ message }) => tell({ message: message || say("unreachable"), still_works: "" }),
 });
 listenToTyping(composer.field, byId("typed"), api);
 listenToSaving(api, () => state);
@@ -266,6 +269,7 @@ function adopt(answer) {
   if (turn === null) return replay();
   thread.renderChips(state.chips);
   renderFacets(byId("facets"), state.facets, toggleFacet);
+  renderOffers(state.offers);
   render();
 }
 

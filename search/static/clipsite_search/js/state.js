@@ -18,6 +18,7 @@ export function initialState(over = {}) {
     hits: [],
     leg: null,
     ranked: 0,
+    folded: 0,
     total: null,
     problem: null,
     problemTurn: null,
@@ -72,6 +73,8 @@ const REDUCERS = {
     phase: "done",
     total: data.total,
     ranked: data.ranked,
+    folded: data.folded,
+    offers: data.offers,
     notices: [...new Set([...state.notices, ...data.notices])],
   }),
   error: (state, data, turn) => ({ phase: "failed", problem: data, problemTurn: turn }),
@@ -110,13 +113,13 @@ export function hitsOf({ hits, ranked, offset, timing }, leg) {
 /** A stored answer, told in the frames the socket would have sent. */
 export function framesOf(response, { turn, conversation, title, utterance }) {
   const { state, link, chips, notices, moves, explained, can_undo } = response;
-  const { facets, total, ranked, timing } = response;
+  const { facets, total, ranked, folded, timing, offers } = response;
   const parts = [
     ["ack", { conversation, title, utterance }],
     ["chips", { state, link, chips, notices, moves, explained, can_undo }],
     ["hits", hitsOf(response, "fused")],
     ["facets", { fields: facets }],
-    ["done", { total, ranked, timing, notices: [] }],
+    ["done", { total, ranked, folded, timing, notices: [], offers }],
   ];
   return parts.map(([type, data], index) => frameOf(turn, index + 1, type, data));
 }

@@ -1,6 +1,6 @@
 // The column of turns and the labels of the current one.
 import { actionOf, button, fill, fromTemplate } from "./dom.js";
-import { chipHint, nextWeight, outcome, SENTENCES, weightText } from "./words.js";
+import { chipHint, nextWeight, outcome, say, weightText } from "./words.js";
 
 export class Thread {
   constructor(list, { onEdit, onOpenTurn, onUndo }) {
@@ -43,7 +43,7 @@ export class Thread {
     const notes = state.notices.map(note);
     // A search that began anew without being asked to can be taken back on the spot.
     if (notes.length && state.canUndo && state.moves.includes("new")) {
-      const undo = button(SENTENCES.undo, this.onUndo);
+      const undo = button(say("undo"), this.onUndo);
       undo.className = "quiet";
       notes[0].append(undo);
     }
@@ -63,15 +63,15 @@ export class Thread {
     const element = fromTemplate("chip");
     const [label, less, more, cross] = element.querySelectorAll("button");
     const change = (edit, said) => this.onEdit({ chip: chip.id, ...edit }, said);
-    const remove = () => change({ op: "remove" }, SENTENCES.removed(chip.label));
+    const remove = () => change({ op: "remove" }, say("removed", chip.label));
     const rewrite = (text) =>
-      change({ op: "rewrite", text }, SENTENCES.rewritten(chip.label, text));
+      change({ op: "rewrite", text }, say("rewritten", text, chip.label));
     fillChip(element, chip);
     if (chip.editable) label.addEventListener("click", () => editInPlace(label, chip, rewrite));
     label.addEventListener("keydown", (event) => {
       if (event.key === "Delete" || event.key === "Backspace") remove();
     });
-    cross.setAttribute("aria-label", SENTENCES.remove(chip.label));
+    cross.setAttribute("aria-label", say("remove", chip.label));
     cross.addEventListener("click", remove);
     for (const [stepper, step] of chip.weighable ? [[less, -1], [more, 1]] : []) {
       const weight = nextWeight(chip.weight, step);
@@ -81,7 +81,7 @@ export class Thread {
       stepper.addEventListener("mousedown", (event) => event.preventDefault());
       stepper.addEventListener("click", () => {
         this.stepped = id;
-        change({ op: "weigh", weight }, SENTENCES.weight);
+        change({ op: "weigh", weight }, say("weight"));
       });
       if (this.stepped === id) this.focusNext = stepper.disabled ? label : stepper;
     }
@@ -102,7 +102,7 @@ function fillChip(element, chip) {
   const weight = weightText(chip.weight);
   fill(element, { label: chip.label, weight, origin: chip.inferred ? hint : "" });
   for (const way of ["less", "more"]) {
-    element.querySelector(`.chip-${way}`).setAttribute("aria-label", `${SENTENCES[way](chip.label)}, ${weight}`);
+    element.querySelector(`.chip-${way}`).setAttribute("aria-label", `${say(way, chip.label)}, ${weight}`);
   }
   const thumbnail = element.querySelector(".chip-thumb");
   thumbnail.hidden = !chip.thumbnail_url;

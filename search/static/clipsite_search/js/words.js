@@ -1,30 +1,34 @@
-// Every sentence the page makes itself.
+// What the page says itself. Its sentences stand in the page, in the reader's language.
+let sentences;
 
-const plain = new Intl.NumberFormat("en");
+/** The sentence of that name, with the values in their places. */
+export function say(name, ...values) {
+  sentences ??= JSON.parse(document.getElementById("sentences").textContent);
+  return sentences[name].replaceAll("%s", () => values.shift());
+}
 
-export const number = (value) => plain.format(value);
-export const images = (count) => (count === 1 ? "1 image" : `${number(count)} images`);
+export const number = (value, how) => value.toLocaleString(document.documentElement.lang, how);
+export const images = (count) => say(count === 1 ? "image" : "images", number(count));
 
-export function outcome({ phase, leg, ranked, total }) {
-  if (phase === "asking") return "Searching";
-  if (phase === "failed") return "No answer";
-  if (phase === "streaming") return leg === "lexical" ? "Ranked by words, the picture follows" : "Searching";
-  if (!ranked) return "No image";
-  return total > ranked ? `${number(ranked)} ranked of ${number(total)}` : images(ranked);
+export function outcome({ phase, leg, ranked, folded, total }) {
+  if (phase === "failed") return say("failed");
+  if (phase === "streaming" && leg === "lexical") return say("byWords");
+  if (phase === "asking" || phase === "streaming") return say("searching");
+  if (!ranked) return say("none");
+  const places = total > ranked ? say("rankedOf", number(ranked), number(total)) : images(ranked);
+  return folded ? say("folded", places, number(folded)) : places;
 }
 
 export function announcement({ ranked, hits }) {
-  if (!ranked || !hits.length) return "No image passes all of this.";
-  return `${images(ranked)}, first: ${hits[0].caption}`;
+  if (!ranked || !hits.length) return say("noneOfAll");
+  return say("first", images(ranked), hits[0].caption);
 }
 
 /** The largest score the fusion can give; parts are drawn relative to it. */
 export const scale = (fusion) => (fusion === "rrf" ? 2 / 61 : 1);
 
-export function chipHint({ inferred, editable }) {
-  const origin = inferred ? "Read from your words." : "Set by hand.";
-  return `${origin} ${editable ? "Enter edits, Delete removes." : "Delete removes."}`;
-}
+export const chipHint = ({ inferred, editable }) =>
+  `${say(inferred ? "inferred" : "set")} ${say(editable ? "editable" : "removable")}`;
 
 const WEIGHTS = [-2, -1, -0.5, 0.5, 1, 2];
 
@@ -32,29 +36,4 @@ const WEIGHTS = [-2, -1, -0.5, 0.5, 1, 2];
 export const nextWeight = (weight, step) =>
   step > 0 ? WEIGHTS.find((one) => one > weight) : WEIGHTS.findLast((one) => one < weight);
 
-export const weightText = (weight) =>
-  weight < 0 ? `−${plain.format(-weight)}` : `×${plain.format(weight)}`;
-
-export const SENTENCES = {
-  unreachable: "The server cannot be reached.",
-  stillHere: "What is on the page stays. Your words are kept.",
-  signedOut: "Your session has ended.",
-  signInAgain: "Load the page again to log in.",
-  undo: "Undo",
-  saved: "Saved",
-  copied: "Copied",
-  remove: (label) => `Remove ${label}`,
-  weight: "Another weight",
-  less: (label) => `Less of “${label}”`,
-  more: (label) => `More of “${label}”`,
-  picture: "Like my picture",
-  without: (label) => `Without “${label}”`,
-  like: "More like this image",
-  unlike: "Less like this image",
-  only: (label) => `Only ${label}`,
-  any: (label) => `Any ${label}`,
-  removed: (label) => `Without the label “${label}”`,
-  rewritten: (from, to) => `“${to}” instead of “${from}”`,
-  ranking: "Another ranking",
-  forget: (title) => `Delete “${title}”?`,
-};
+export const weightText = (weight) => (weight < 0 ? `−${number(-weight)}` : `×${number(weight)}`);
