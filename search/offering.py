@@ -5,15 +5,16 @@ None leads to nothing: each is counted before it is offered, with the count that
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations, islice
 from math import log
 from typing import Any, Literal, TypedDict
 
 from django.utils.translation import gettext as _
 
 from ingest.models import Image
-from ingest.vocabulary import mentions
+from ingest.vocabulary import mentions, names
 from search.caption_words import MOST_CAPTIONS, frequent_phrases, phrases_in, word_counts, words_in
 from search.engine import engine
 from search.engines.base import EngineError, Index
@@ -31,6 +32,7 @@ Kind = Literal["narrow", "way", "spelling"]
 
 MOST_OF_A_SORT = 3
 MOST_WAYS = 5
+MOST_COUNTED = 20
 # What the best of the pool have in common, but not all of them, divides it.
 BEST = 48
 LEAST_SHARE, MOST_SHARE = 0.08, 0.8
@@ -126,7 +128,7 @@ async def _by_phrases(
     """What the captions of the best say more often than the corpus, and nobody has asked for."""
     frequent = await asyncio.to_thread(frequent_phrases, build.pk, size)
     said = Counter(p for row in best for p in phrases_in(row["caption_clean"]) if p in frequent)
-    asked = _singular(" ".join(c.label for c in chips(state)))
+    asked = _singular(" ".join((*(c.label for c in chips(state)), *_names(state))))
     sample = min(size, MOST_CAPTIONS)
     telling = {}
     for phrase, often in said.items():
@@ -148,6 +150,14 @@ async def _by_phrases(
     return offered
 
 
+def _names(state: QueryState) -> Iterator[str]:
+    """All that the values which are asked for are called: "tomography" says no more than CT."""
+    for row in state.filters:
+        if row.field in NARROWING_FIELDS:
+            for value in row.included:
+                yield from names(row.field, value)
+
+
 def _singular(text: str) -> set[str]:
     return {word.removesuffix("s") for word in words_in(text)}
 
@@ -166,11 +176,13 @@ def _by_pictures_too(state: QueryState, total: int) -> list[Offer]:
 
 
 async def _less(state: QueryState, index: Index) -> list[Offer]:
-    """Without one of the labels that leave nothing, or where that is not enough, without all."""
+    """Without as few as possible of the labels that leave nothing."""
     shut = [chip for chip in chips(state) if _shuts_out(chip)]
-    ways = [[chip] for chip in shut] if len(shut) > 1 else []
-    found = await _counted(state, index, ways) or await _counted(state, index, [shut])
-    return found[:MOST_WAYS]
+    for size in range(1, len(shut)):
+        ways = list(islice(combinations(shut, size), MOST_COUNTED))
+        if found := await _counted(state, index, ways):
+            return found[:MOST_WAYS]
+    return await _counted(state, index, [shut])
 
 
 def _shuts_out(chip: Chip) -> bool:
@@ -189,7 +201,7 @@ async def _counted(state: QueryState, index: Index, ways: Sequence[Sequence[Chip
 
 
 def _without(way: Sequence[Chip]) -> str:
-    return _("Without %s") % ", ".join(f"“{chip.label}”" for chip in way)
+    return _("Without %s") % ", ".join(f"“{chip.label.strip('“”')}”" for chip in way)
 
 
 async def _rows(image_ids: Sequence[int]) -> list[dict[str, Any]]:
