@@ -1,0 +1,56 @@
+"""What axe-core finds on every state of the pages: nothing that hinders anybody."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.site.conftest import Site
+from tests.site.test_journeys import ask, settled
+
+pytestmark = pytest.mark.browser
+
+HINDERS = {"moderate", "serious", "critical"}
+NOTHING_HAS_ALL = "ultrasound of the knee of a man in 1999"
+
+
+@pytest.fixture(params=[(1440, "light"), (1440, "dark"), (360, "light")], ids=str)
+def looked_at(request: pytest.FixtureRequest, page: Any) -> Iterator[Any]:
+    width, scheme = request.param
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    yield page
+
+
+def findings(page: Any) -> list[str]:
+    from axe_playwright_python.sync_playwright import Axe
+
+    return [
+        f"{rule['id']}: {rule['help']}: {node['html'][:200]}"
+        for rule in Axe().run(page).response["violations"]
+        if rule["impact"] in HINDERS
+        for node in rule["nodes"]
+    ]
+
+
+def test_no_state_of_the_search_hinders_anybody(site: Site, looked_at: Any) -> None:
+    page = looked_at
+    assert findings(page) == []
+    ask(page, "chest x-ray with an effusion")
+    hits = settled(page)
+    assert findings(page) == []
+    hits.first.locator(".hit-open").click()
+    page.locator("#detail[open] .from").wait_for()
+    assert findings(page) == []
+    page.keyboard.press("Escape")
+    ask(page, f"new topic: {NOTHING_HAS_ALL}")
+    page.locator("#nothing .offer").first.wait_for()
+    page.locator(".history summary").click()
+    assert findings(page) == []
+
+
+def test_no_other_page_hinders_anybody(site: Site, looked_at: Any) -> None:
+    page = looked_at
+    for path in ("/saved/", "/compare?ids=1,2", "/images/1/", "/search?q=chest", "/not-there"):
+        page.goto(f"{site.address}{path}")
+        assert findings(page) == [], path
