@@ -232,7 +232,7 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
         match event:
             case LegHits():
                 page = event.hits[: wire.PAGE]
-                hits = await sync_to_async(wire.hits_json)(page, state, turn)
+                hits = await sync_to_async(wire.hits_json)(page, state, turn, event.strong)
                 counts = {"ranked": len(event.hits), "took_ms": event.took_ms, "offset": 0}
                 yield "hits", {"leg": event.leg, "hits": hits, **counts}
             case Facets():
@@ -241,8 +241,8 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
                 ids = [hit.image_id for hit in event.hits]
                 await sync_to_async(turn.answered)(event.total, ids)
                 places = len(event.hits)
-                counts = {"ranked": places, "folded": len(event.pool) - places}
-                data = {"total": event.total, **counts, "timing": event.timing}
+                counts = {"total": event.total, "ranked": places, "strong": event.strong}
+                data = {**counts, "folded": len(event.pool) - places, "timing": event.timing}
                 yield "done", {**data, "notices": list(event.notices)}
 
 
