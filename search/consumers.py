@@ -17,6 +17,7 @@ from search.engines.base import EngineError
 from search.health import warm_up
 from search.links import link_of
 from search.models import Conversation, Feedback, Turn
+from search.offering import offers
 from search.problems import ENGINE_DOWN
 from search.retrieval import Facets, Finished, LegHits, NothingIndexed, retrieve
 from search.understanding.state import InvalidState
@@ -228,22 +229,25 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
     understood = {"state": state.as_json(), "link": link_of(state), "chips": chips}
     yield "chips", {**understood, "notices": turn.notices, **wire.turn_json(turn)}
     build = await sync_to_async(turn.answering_build)()
+    counts: dict[str, dict[str, int]] = {}
     async for event in retrieve(state, build, conversation.user_id):
         match event:
             case LegHits():
                 page = event.hits[: wire.PAGE]
                 hits = await sync_to_async(wire.hits_json)(page, state, turn, event.strong)
-                counts = {"ranked": len(event.hits), "took_ms": event.took_ms, "offset": 0}
-                yield "hits", {"leg": event.leg, "hits": hits, **counts}
+                size = {"ranked": len(event.hits), "took_ms": event.took_ms, "offset": 0}
+                yield "hits", {"leg": event.leg, "hits": hits, **size}
             case Facets():
+                counts = event.counts
                 yield "facets", {"fields": wire.facets_json(event.counts, state)}
             case Finished():
                 ids = [hit.image_id for hit in event.hits]
                 await sync_to_async(turn.answered)(event.total, ids)
                 places = len(event.hits)
-                counts = {"total": event.total, "ranked": places, "strong": event.strong}
-                data = {**counts, "folded": len(event.pool) - places, "timing": event.timing}
-                yield "done", {**data, "notices": list(event.notices)}
+                size = {"total": event.total, "ranked": places, "strong": event.strong}
+                data = {**size, "folded": len(event.pool) - places, "timing": event.timing}
+                offered = await offers(state, build, event.hits, counts, event.total)
+                yield "done", {**data, "notices": list(event.notices), "offers": offered}
 
 
 def _frame(turn: int | None, seq: int, type_: str, data: Any, t_ms: int) -> Frame:
