@@ -75,7 +75,10 @@ WATCH = """
     document.getElementById("problem").firstElementChild, { childList: true });
   window.expect = () => {
     seen = {};
-    window.heard = new Promise((settle) => { resolve = settle; });
+    window.heard = new Promise((settle, fail) => {
+      resolve = settle;
+      setTimeout(fail, 30_000, new Error("no answer in 30 s"));
+    });
   };
 })()
 """
@@ -146,6 +149,7 @@ def main() -> None:
             name = settings.SESSION_COOKIE_NAME
             context.add_cookies([{"name": name, "value": session, "url": address}])
             page = context.new_page()
+            page.on("pageerror", lambda error: sys.exit(str(error)))
             _print_page(_in_the_page(page, address, talks[0]))
             if asked.sockets:
                 page.goto(f"{address}/healthz")
@@ -282,6 +286,8 @@ def _site() -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
+    collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v", "0"]
+    subprocess.run(collect, cwd=ROOT, check=True)
     server = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--port", str(port)],
         cwd=ROOT, stdout=subprocess.DEVNULL,

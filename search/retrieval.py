@@ -171,7 +171,7 @@ class _Search:
         if not wanted:
             return {}
         rows = Image.objects.filter(pk__in=wanted).values_list("pk", "caption_clean")
-        return await sync_to_async(dict)(rows)
+        return {image_id: caption async for image_id, caption in rows}
 
     async def look_for_pictures(self) -> None:
         """Without an encoder, or when this leg fails, the words answer alone."""
