@@ -29,7 +29,7 @@ types:  ## mypy --strict
 	SECRET_KEY=types $(VENV)/bin/mypy
 
 unit:  ## tests of Python, then of the ES modules
-	OMP_NUM_THREADS=1 MODEL_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 MODEL_THREADS=1 $(PY) -m pytest -n 2
 	node --test tests/js/
 
 browser-deps:  # Debian's Chromium for the browser journey, where we may install it

@@ -54,6 +54,11 @@ def values(field: str) -> tuple[str, ...]:
     return tuple(_table().get(field, {})) if field in LISTED_FIELDS else ()
 
 
+def names(field: str, value: str) -> tuple[str, ...]:
+    """What a value of a listed field is called, "" having no name."""
+    return tuple(form for v, form, is_name in _written(field) if is_name and v == value)
+
+
 def label_of(field: str, value: str) -> str:
     if value == UNKNOWN:
         return "Unknown"

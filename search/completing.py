@@ -1,36 +1,24 @@
 """What a person may be about to type: phrases of the corpus, and what they asked before."""
 
-import re
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, TypedDict
 
 from django.db.models import Q
 
 from ingest.models import Image
+from search.caption_words import frequent_phrases
 from search.models import LiveIndex, Turn
 from search.query import scope_of
-from search.understanding.noun_phrases import is_content
 from search.understanding.understand import understand
-from search.understanding.words import SAYS_LITTLE
 
 MOST = 8
 MOST_OF_HISTORY = 3
 SHORTEST = 2
 LONGEST = 200
 
-# The phrases of more captions than these hardly differ from theirs.
-MOST_CAPTIONS = 5000
-MOST_PHRASES = 5000
-MOST_WORDS = 4
-LEAST_CAPTIONS = 2
-
-CLAUSE = re.compile(r"[^.,;:()\[\]/]+")
-WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 # Filters are read by rule whatever the pipeline, and in a tenth of the time without one.
 RULES_ALONE = ""
-JOINING = frozenset({"of", "the", "in"})
 
 
 class Suggestion(TypedDict):
@@ -38,12 +26,6 @@ class Suggestion(TypedDict):
 
     text: str
     kind: str
-
-
-def warm_up() -> None:
-    """Count the phrases before somebody waits for them."""
-    if build := LiveIndex.current():
-        frequent_phrases(build.pk, Image.objects.count())
 
 
 def complete(user: Any, text: str) -> list[Suggestion]:
@@ -70,7 +52,7 @@ def complete(user: Any, text: str) -> list[Suggestion]:
     return list(found.values())
 
 
-def _going_on(typed: str, phrases: tuple[str, ...]) -> Iterator[str]:
+def _going_on(typed: str, phrases: Iterable[str]) -> Iterator[str]:
     """
     Phrases that begin with what was typed, then those that have it at a later word, then the same
     for its last words, what stands before them being kept.
@@ -85,43 +67,6 @@ def _going_on(typed: str, phrases: tuple[str, ...]) -> Iterator[str]:
         inside = [phrase for phrase in phrases if later in phrase.casefold()] if not head else []
         for phrase in (*begin, *inside):
             yield f"{head} {phrase}".strip()
-
-
-@lru_cache(maxsize=4)
-def frequent_phrases(build: int, images: int) -> tuple[str, ...]:
-    """Of the captions, most frequent first. `build` and `images` say when to count anew."""
-    captions = Image.objects.exclude(caption_clean="").order_by("-pk")
-    counts: Counter[str] = Counter()
-    for caption in captions.values_list("caption_clean", flat=True)[:MOST_CAPTIONS]:
-        counts.update(set(_phrases(caption)))
-    frequent = {phrase: n for phrase, n in counts.items() if n >= LEAST_CAPTIONS}
-    # "pleural" says nothing that "pleural effusion" does not, where one hardly stands alone.
-    shorter = {phrase: phrase.rpartition(" ")[0] for phrase in frequent}
-    covered = {s for phrase, s in shorter.items() if 0.8 * counts[s] <= frequent[phrase]}
-    said = [p for p in frequent.keys() - covered if " " in p or p.casefold() not in SAYS_LITTLE]
-    # Longer ones are rarer and say more.
-    said.sort(key=lambda phrase: (-frequent[phrase] * len(phrase.split()), phrase))
-    return tuple(said[:MOST_PHRASES])
-
-
-def _phrases(caption: str) -> Iterator[str]:
-    """Runs of words that begin and end with one that says something, and lie in one clause."""
-    for clause in CLAUSE.findall(caption):
-        words = [_as_written(word) for word in WORD.findall(clause)]
-        for start, first in enumerate(words):
-            if not is_content(first) or first[0].isdigit():
-                continue
-            for end in range(start, min(start + MOST_WORDS, len(words))):
-                last = words[end]
-                if is_content(last) and len(last) > 1:
-                    yield " ".join(words[start : end + 1])
-                elif last not in JOINING:
-                    break
-
-
-def _as_written(word: str) -> str:
-    """Small letters, but for "CT" and "T2"."""
-    return word if any(letter.isupper() for letter in word[1:]) else word.lower()
 
 
 @lru_cache(maxsize=4096)

@@ -17,6 +17,7 @@ from search.engines.base import EngineError
 from search.health import warm_up
 from search.links import link_of
 from search.models import Conversation, Feedback, IndexBuild, Turn
+from search.offering import offers
 from search.problems import ENGINE_DOWN
 from search.retrieval import Facets, Finished, LegHits, NothingIndexed, retrieve
 from search.understanding.state import InvalidState, QueryState
@@ -232,22 +233,25 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
     yield "ack", {**opening, "utterance": turn.utterance}
     understood, build = await sync_to_async(_understood)(turn, state)
     yield "chips", understood
+    counts: dict[str, dict[str, int]] = {}
     async for event in retrieve(state, build, conversation.user_id):
         match event:
             case LegHits():
                 page = event.hits[: wire.PAGE]
                 hits = await sync_to_async(wire.hits_json)(page, state, turn)
-                counts = {"ranked": len(event.hits), "took_ms": event.took_ms, "offset": 0}
-                yield "hits", {"leg": event.leg, "hits": hits, **counts}
+                size = {"ranked": len(event.hits), "took_ms": event.took_ms, "offset": 0}
+                yield "hits", {"leg": event.leg, "hits": hits, **size}
             case Facets():
+                counts = event.counts
                 yield "facets", {"fields": wire.facets_json(event.counts, state)}
             case Finished():
                 ids = [hit.image_id for hit in event.hits]
                 await sync_to_async(turn.answered)(event.total, ids)
                 places = len(event.hits)
-                counts = {"ranked": places, "folded": len(event.pool) - places}
-                data = {"total": event.total, **counts, "timing": event.timing}
-                yield "done", {**data, "notices": list(event.notices)}
+                size = {"ranked": places, "folded": len(event.pool) - places}
+                data = {"total": event.total, **size, "timing": event.timing}
+                offered = await offers(state, build, event.hits, counts, event.total)
+                yield "done", {**data, "notices": list(event.notices), "offers": offered}
 
 
 def _understood(turn: Turn, state: QueryState) -> tuple[dict[str, Any], IndexBuild | None]:

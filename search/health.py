@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from search import completing
+from search import caption_words
 from search.encoding import EncoderUnavailable, text_vectors
 from search.engine import engine
 from search.engines.base import Clause, EngineError, Scope
@@ -31,7 +31,7 @@ def ready(request: HttpRequest) -> JsonResponse:
 def warm_up() -> None:
     """Load all that a search needs while a person is still typing. From a thread of its own."""
     what_is_missing()
-    completing.warm_up()
+    caption_words.warm_up()
     connection.close()
 
 

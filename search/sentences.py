@@ -30,7 +30,6 @@ SENTENCES = {
     "less": _("Less of “%s”"),
     "more": _("More of “%s”"),
     "picture": _("Like my picture"),
-    "without": _("Without “%s”"),
     "like": _("More like this image"),
     "unlike": _("Less like this image"),
     "only": _("Only %s"),

@@ -13,6 +13,7 @@ from search.fusion import Ranked
 from search.highlighting import highlights
 from search.links import Link, link_of
 from search.models import Feedback, IndexBuild, Turn
+from search.offering import Offer, offers
 from search.query import clauses_of
 from search.query_images import EXPIRED, is_kept
 from search.retrieval import Facets, Finished, retrieve
@@ -92,6 +93,7 @@ class SearchResponse(TypedDict):
     facets: list[FacetJson]
     timing: dict[str, float]
     notices: list[str]
+    offers: list[Offer]
     offset: int
     limit: int
 
@@ -227,39 +229,43 @@ async def answer(
     `owner`, by default that of the turn, is the person who asks.
     """
     owner = turn.conversation.user_id if turn else owner
-    finished, facets = await _found(state, build, owner)
-    return await _response(state, finished, facets, turn, owner, offset, limit)
+    finished, counts = await _found(state, build, owner)
+    return await _response(state, build, finished, counts, turn, owner, offset, limit)
 
 
 async def answer_turn(turn: Turn, *, offset: int = 0, limit: int = PAGE) -> SearchResponse:
     """As `answer`; from the start on, the turn keeps what it found as it does on the socket."""
     state, owner = turn.query_state, turn.conversation.user_id
     build = await sync_to_async(turn.answering_build)()
-    finished, facets = await _found(state, build, owner)
+    finished, counts = await _found(state, build, owner)
     if not offset:
         ids = [hit.image_id for hit in finished.hits]
         await sync_to_async(turn.answered)(finished.total, ids)
-    return await _response(state, finished, facets, turn, owner, offset, limit)
+    return await _response(state, build, finished, counts, turn, owner, offset, limit)
 
 
 async def _found(
     state: QueryState, build: IndexBuild | None, owner: int | None
-) -> tuple[Finished, list[FacetJson]]:
-    facets: list[FacetJson] = []
+) -> tuple[Finished, dict[str, dict[str, int]]]:
+    counts: dict[str, dict[str, int]] = {}
     finished = Finished([], [], 0, {}, [])
     async for event in retrieve(state, build, owner):
         if isinstance(event, Facets):
-            facets = facets_json(event.counts, state)
+            counts = event.counts
         elif isinstance(event, Finished):
             finished = event
-    return finished, facets
+    return finished, counts
 
 
 async def _response(
-    state: QueryState, finished: Finished, facets: list[FacetJson], turn: Turn | None,
-    owner: int | None, offset: int, limit: int,
+    state: QueryState, build: IndexBuild | None, finished: Finished,
+    counts: dict[str, dict[str, int]], turn: Turn | None, owner: int | None, offset: int,
+    limit: int,
 ) -> SearchResponse:  # fmt: skip
     page = finished.hits[offset : offset + limit]
+    offered: list[Offer] = []
+    if offset == 0:
+        offered = await offers(state, build, finished.hits, counts, finished.total)
     return SearchResponse(
         state=state.as_json(),
         link=link_of(state),
@@ -268,9 +274,10 @@ async def _response(
         ranked=len(finished.hits),
         folded=len(finished.pool) - len(finished.hits),
         hits=await sync_to_async(hits_json)(page, state, turn),
-        facets=facets,
+        facets=facets_json(counts, state),
         timing=finished.timing,
         notices=list(finished.notices),
+        offers=offered,
         offset=offset,
         limit=limit,
     )

@@ -1,10 +1,13 @@
 """What several test folders share: a broker, a user, small corpora and a searchable index."""
 
+import copy
 import io
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +15,46 @@ import numpy as np
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db.models import Model
 from PIL import Image as Pillow
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 MEDCAP = Path(__file__).resolve().parents[2] / "shared" / "data" / "medcap"
+
+
+# The longest first, so that no worker is left with one of them at the end.
+SLOWEST = (
+    "tests/site",
+    "tests/training/test_phantoms.py",
+    "tests/training/clip/test_resuming.py",
+    "tests/training/test_faults.py",
+    "tests/training/clip/test_finetune.py",
+    "tests/training/test_runs.py",
+    "tests/training/clip/test_parallel.py",
+)
+
+
+def unit_of(nodeid: str) -> str:
+    """What one worker runs as a whole: a file, or all the tests that share the running site."""
+    return "tests/site" if nodeid.startswith("tests/site/") else nodeid.split("::")[0]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {unit: place for place, unit in enumerate(SLOWEST)}
+    items.sort(key=lambda item: places.get(unit_of(item.nodeid), len(SLOWEST)))
+
+
+class Units(LoadScopeScheduling):
+    """Workers take one unit after another, in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit_of(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Units:
+    config.option.loadscopereorder = False
+    return Units(config, log)
 
 
 def make_picture(
@@ -63,6 +103,35 @@ def run_import(db: None) -> Callable[..., Any]:
         return job
 
     return start
+
+
+class Prepared:
+    """Rows and a folder that many tests begin with: made once, then laid out for each of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.rows: list[Model] = []
+        self.is_kept = False
+
+    def keep(self, made: Path, *models: type[Model]) -> None:
+        """Remember all rows of the models, referred to first, and a copy of what was made."""
+        shutil.copytree(made, self.folder, dirs_exist_ok=True)
+        self.rows = [row for model in models for row in model._default_manager.order_by("pk")]
+        self.is_kept = True
+
+    def lay_out(self, target: Path, **others: Any) -> None:
+        """The same rows under their own keys, but for the `others` they refer to, and the files."""
+        shutil.copytree(self.folder, target, dirs_exist_ok=True)
+        for row in copy.deepcopy(self.rows):
+            for name, other in others.items():
+                setattr(row, name, other)
+            row.save_base(raw=True, force_insert=True)
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Prepared]:
+    """What was prepared under a name; new, and to be filled, for the first who asks."""
+    return cache(lambda name: Prepared(tmp_path_factory.mktemp(name)))
 
 
 @pytest.fixture

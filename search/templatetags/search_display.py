@@ -1,6 +1,6 @@
 """What the search templates need beyond Django's own filters."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import template
@@ -33,6 +33,12 @@ def segments(hit: Mapping[str, Any] | str) -> Iterator[tuple[str, bool]]:
         position = end
     if position < len(caption):
         yield caption[position:], False
+
+
+@register.filter
+def synonyms(chips: Sequence[Mapping[str, Any]] | str) -> list[Mapping[str, Any]]:
+    """The labels that stand for other words of another label."""
+    return [chip for chip in chips or () if isinstance(chip, Mapping) and chip["kind"] == "synonym"]
 
 
 @register.simple_tag

@@ -87,6 +87,8 @@ def describe(state: QueryState, edit: Edit) -> str:
     if isinstance(field, str) and isinstance(value, str):
         verb = "With" if edit["op"] == "filter" else "No longer only"
         return f"{verb} {value_label(field, value)}"
+    if edit.get("op") == "require":
+        return f"Only with “{edit.get('text')}”"
     return _SAID.get(str(edit.get("op")), "") or _said_of_settings(edit)
 
 
@@ -156,6 +158,21 @@ def _rewrite(state: QueryState, edit: Edit) -> QueryState:
             phrase = replace(phrase, text=text, weight=1.0, inferred=False)
         changed.setdefault(phrase_id(phrase), phrase)
     return replace(state, phrases=tuple(changed.values()))
+
+
+def _require(state: QueryState, edit: Edit) -> QueryState:
+    """Words that must stand in the caption, and so are no longer excluded."""
+    text = " ".join(read_text(edit.get("text"), "text").replace('"', " ").split())
+    if not any(character.isalnum() for character in text):
+        raise InvalidState("What must stand in the caption must not be blank.")
+    wanted = Phrase(text, quoted=True, inferred=False)
+    others = tuple(
+        phrase
+        for phrase in state.phrases
+        if phrase_id(phrase) != phrase_id(wanted)
+        and not (phrase.excluded and phrase.text.casefold() == text.casefold())
+    )
+    return replace(state, phrases=(*others, wanted))
 
 
 def _filter(state: QueryState, edit: Edit) -> QueryState:
@@ -234,6 +251,7 @@ def _set(state: QueryState, edit: Edit) -> QueryState:
 _OPERATIONS: dict[str, tuple[Callable[[QueryState, Edit], QueryState], frozenset[str]]] = {
     "remove": (_remove, frozenset({"chip"})),
     "rewrite": (_rewrite, frozenset({"chip", "text"})),
+    "require": (_require, frozenset({"text"})),
     "filter": (_filter, frozenset({"field", "value"})),
     "unfilter": (_unfilter, frozenset({"field", "value"})),
     "like": (_like, frozenset({"image_id"})),

@@ -102,7 +102,7 @@ def _read(turn: _Turn, text: str, whole: str) -> None:
         turn.did("start_over")
         _begin(turn, " ".join(clauses[1:]))
     elif turn.state.is_empty and not any(_has_own_move(clause) for clause in clauses):
-        _begin(turn, text)
+        _begin(turn, talk.TOPIC_HEADING.sub("", text) or text)
     elif not turn.state.is_empty and starts_anew(text):
         turn.notices.append(STARTED_NEW)
         _begin(turn, talk.NEW_TOPIC_WORDS.sub("", text) or text)

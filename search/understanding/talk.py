@@ -361,6 +361,11 @@ NEW_TOPIC = re.compile(rf"\b{_NEW_TOPIC}|next(?: one)?\s*[:.,])", re.IGNORECASE)
 NEW_TOPIC_WORDS = re.compile(
     rf"^.*?\b{_NEW_TOPIC}|next(?: one)?)\s*(?:to\b|[:.,;-])*\s*", re.IGNORECASE
 )
+# Said where there is no search yet, it is only a heading.
+TOPIC_HEADING = re.compile(
+    r"^\W*(?:an? )?(?:new|another|different|next) (?:topic|search|question|subject)\b\s*[:.,;-]*\s*",
+    re.IGNORECASE,
+)
 # It speaks of what is there already.
 ANAPHORA = re.compile(
     r"\b(?:ones?|those|these|them|the same|same thing|it|something with|any with|that|they)\b",

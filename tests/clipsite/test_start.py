@@ -5,6 +5,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,33 +25,42 @@ HEAVY = [
 ]
 
 
-def modules_after(statement: str, tmp_path: Path) -> set[str]:
-    code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
-    environment = {**os.environ, "CLIPSITE_VAR": str(tmp_path), "SECRET_KEY": "x",
-                   "DJANGO_SETTINGS_MODULE": "clipsite.settings"}  # fmt: skip
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return set(json.loads(done.stdout))
+LOAD_WORKER = "import clipsite.celery; clipsite.celery.app.loader.import_default_modules()"
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "import clipsite.asgi",
-        "import clipsite.celery; clipsite.celery.app.loader.import_default_modules()",
-    ],
-)
-def test_nothing_heavy_is_imported_at_start(statement: str, tmp_path: Path) -> None:
-    loaded = modules_after(statement, tmp_path)
+@pytest.fixture(scope="module")
+def modules_after(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], set[str]]:
+    """The modules of a fresh process that has run a statement, one process for each statement."""
+
+    @cache
+    def run(statement: str) -> set[str]:
+        code = f"import json, sys\n{statement}\nprint(json.dumps(sorted(sys.modules)))"
+        environment = {
+            **os.environ,
+            "CLIPSITE_VAR": str(tmp_path_factory.mktemp("var")),
+            "SECRET_KEY": "x",
+            "DJANGO_SETTINGS_MODULE": "clipsite.settings",
+        }
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code],
+            cwd=ROOT, env=environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return set(json.loads(done.stdout))
+
+    return run
+
+
+@pytest.mark.parametrize("statement", ["import clipsite.asgi", LOAD_WORKER])
+def test_nothing_heavy_is_imported_at_start(
+    statement: str, modules_after: Callable[[str], set[str]]
+) -> None:
+    loaded = modules_after(statement)
     assert "search.models" in loaded
     assert loaded.isdisjoint(HEAVY), loaded & set(HEAVY)
 
 
-def test_workers_know_every_task(tmp_path: Path) -> None:
-    statement = "import clipsite.celery; clipsite.celery.app.loader.import_default_modules()"
-    loaded = modules_after(statement, tmp_path)
+def test_workers_know_every_task(modules_after: Callable[[str], set[str]]) -> None:
+    loaded = modules_after(LOAD_WORKER)
     assert {"jobs.tasks", "ingest.tasks", "training.tasks", "search.tasks"} <= loaded
 
 

@@ -9,6 +9,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 
 from search.models import IndexBuild
+from tests.conftest import Prepared
 from tests.frames import fault
 from training.models import Checkpoint
 
@@ -65,17 +66,21 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def checkpoint(db: None, tiny_model: Path) -> Checkpoint:
+@pytest.fixture(scope="session")
+def tiny_encoder(tiny_model: Path) -> Any:
     from training.clip.encoder import DualEncoder
 
-    encoder = DualEncoder.load(tiny_model)
+    return DualEncoder.load(tiny_model)
+
+
+@pytest.fixture
+def checkpoint(db: None, tiny_model: Path, tiny_encoder: Any) -> Checkpoint:
     return Checkpoint.objects.create(
         name="tiny",
         folder=str(tiny_model),
         base="scratch:tiny",
-        dimension=encoder.dimension,
-        fingerprint=encoder.fingerprint,
+        dimension=tiny_encoder.dimension,
+        fingerprint=tiny_encoder.fingerprint,
     )
 
 
@@ -92,23 +97,43 @@ def engine_folder(settings: Any, tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def images(
-    corpus: Callable[..., Path], run_import: Callable[..., Any], media: Path
+    corpus: Callable[..., Path],
+    run_import: Callable[..., Any],
+    media: Path,
+    prepared: Callable[[str], Prepared],
 ) -> dict[str, Any]:
     """The eight images of CAPTIONS by their external id."""
-    from ingest.models import Image
+    from ingest.models import Collection, Image, Import
 
-    rows = [(f"{name}.png", caption, name) for name, caption in CAPTIONS.items()]
-    run_import(corpus(rows, "file,caption,id"))
+    eight = prepared("eight")
+    if eight.is_kept:
+        eight.lay_out(media)
+    else:
+        rows = [(f"{name}.png", caption, name) for name, caption in CAPTIONS.items()]
+        run_import(corpus(rows, "file,caption,id"))
+        eight.keep(media, Collection, Import, Image)
     return {image.external_id: image for image in Image.objects.all()}
 
 
 @pytest.fixture
-def build(images: dict[str, Any], checkpoint: Checkpoint, engine_folder: Path) -> IndexBuild:
+def build(
+    images: dict[str, Any],
+    checkpoint: Checkpoint,
+    engine_folder: Path,
+    prepared: Callable[[str], Prepared],
+) -> IndexBuild:
     """The live index over those images."""
     from jobs.running import run
     from search.indexing import build_index
 
-    job = IndexBuild.objects.create(checkpoint=checkpoint)
-    run(job, build_index)
-    job.refresh_from_db()
+    index = prepared("index")
+    if index.is_kept:
+        index.lay_out(engine_folder, checkpoint=checkpoint)
+        job = IndexBuild.objects.get()
+        job.promote()
+    else:
+        job = IndexBuild.objects.create(checkpoint=checkpoint)
+        run(job, build_index)
+        job.refresh_from_db()
+        index.keep(engine_folder, IndexBuild)
     return job

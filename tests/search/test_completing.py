@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from ingest.models import Image
-from search import completing
+from search import caption_words, completing
 from search.models import IndexBuild
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def counted_anew() -> None:
-    completing.frequent_phrases.cache_clear()
+    caption_words.frequent_phrases.cache_clear()
     completing._finds.cache_clear()
 
 

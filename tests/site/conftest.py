@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +30,57 @@ CHROMIUM = (
 )
 
 
+# Evaluates what it is sent, a line of JSON each; `answer`, or what went wrong, goes back.
+SHELL = """
+import json, sys, traceback
+for line in sys.stdin:
+    names = {**globals(), "answer": None}
+    try:
+        exec(json.loads(line), names)
+        told = {"answer": names["answer"]}
+    except BaseException:
+        told = {"error": traceback.format_exc()}
+    print("ANSWER" + json.dumps(told), flush=True)
+"""
+
+
 @dataclass
 class Site:
     address: str
     folder: Path
     environment: dict[str, str]
     server: subprocess.Popen[bytes] | None = None
+    # Cookies of somebody who logged in.
+    session: Any = None
 
-    def manage(self, *arguments: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *arguments],
-            cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False,
+    @cached_property
+    def shell(self) -> subprocess.Popen[str]:
+        """One process for all that is run beside the server: torch takes seconds to import."""
+        return subprocess.Popen(
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", SHELL],
+            cwd=ROOT, env=self.environment, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr[-2000:]
-        return done.stdout
 
     def run(self, code: str) -> Any:
         """Evaluate in a process of the site; `answer` is what comes back."""
-        script = f"import json\n{code}\nprint('ANSWER' + json.dumps(answer))"
-        return json.loads(self.manage("shell", "-v", "0", "-c", script).split("ANSWER")[1])
+        assert self.shell.stdin is not None
+        assert self.shell.stdout is not None
+        self.shell.stdin.write(json.dumps(code) + "\n")
+        self.shell.stdin.flush()
+        for line in self.shell.stdout:
+            if line.startswith("ANSWER"):
+                told = json.loads(line.removeprefix("ANSWER"))
+                assert "error" not in told, told["error"]
+                return told["answer"]
+        pytest.fail("the shell of the site has ended")
+
+    def stop(self) -> None:
+        if self.server is not None:
+            self.server.send_signal(signal.SIGINT)
+            self.server.wait(30)
+        with self.shell:
+            self.shell.terminate()
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         database = sqlite3.connect(f"file:{self.folder}/db.sqlite3?mode=ro", uri=True, timeout=20)
@@ -95,6 +128,20 @@ def _draw(folder: Path) -> None:
     (folder / "captions.csv").write_text("\n".join(lines))
 
 
+FIRST_STEPS = """
+from django.conf import settings
+from django.core.management import call_command as manage
+
+manage("migrate", verbosity=0)
+manage("collectstatic", interactive=False, verbosity=0)
+manage("createsuperuser", interactive=False, username="admin", email="admin@example.org")
+manage("import_corpus", str(settings.VAR_DIR / "corpora"), "--collection", "demo")
+tiny = ["--base", "scratch:tiny", "--preset", "tiny", "--set", "epochs=2"]
+manage("finetune", "--collection", "demo", *tiny)
+manage("build_index", "--checkpoint", "latest", "--promote")
+"""
+
+
 @pytest.fixture(scope="session")
 def site() -> Iterator[Site]:
     folder = Path(tempfile.mkdtemp(prefix="site-"))
@@ -114,15 +161,7 @@ def site() -> Iterator[Site]:
     running = Site(f"http://127.0.0.1:{port}", folder, environment)
     try:
         _draw(folder / "corpora")
-        running.manage("migrate", "-v", "0")
-        running.manage("collectstatic", "--noinput", "-v", "0")
-        running.manage(
-            "createsuperuser", "--noinput", "--username", "admin", "--email", "admin@example.org"
-        )
-        running.manage("import_corpus", str(folder / "corpora"), "--collection", "demo")
-        tiny = ("--base", "scratch:tiny", "--preset", "tiny", "--set", "epochs=2")
-        running.manage("finetune", "--collection", "demo", *tiny)
-        running.manage("build_index", "--checkpoint", "latest", "--promote")
+        running.run(FIRST_STEPS)
         running.server = subprocess.Popen(
             [sys.executable, "manage.py", "serve", "--port", str(port)],
             cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -130,9 +169,7 @@ def site() -> Iterator[Site]:
         _wait_until_ready(running.address)
         yield running
     finally:
-        if running.server is not None:
-            running.server.send_signal(signal.SIGINT)
-            running.server.wait(30)
+        running.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -196,17 +233,27 @@ def frames_hold_to_their_schema() -> Iterator[None]:
 
 @pytest.fixture
 def page(site: Site, chromium: Any) -> Iterator[Any]:
-    """A page of somebody who has just logged in; any script error fails the test."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    """The first page of somebody who is logged in; any script error fails the test."""
+    context = chromium.new_context(
+        viewport={"width": 1280, "height": 800}, storage_state=site.session
+    )
     page = context.new_page()
     page.set_default_timeout(20_000)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    if site.session is None:
+        _log_in(site, page)
+        site.session = context.storage_state()
+    else:
+        page.goto(f"{site.address}/")
+    yield page
+    context.close()
+    assert errors == []
+
+
+def _log_in(site: Site, page: Any) -> None:
     page.goto(f"{site.address}/login/")
     page.get_by_label("Username").fill("admin")
     page.locator("input[name=password]").fill(PASSWORD)
     page.locator("input[name=password]").press("Enter")
     page.wait_for_url(f"{site.address}/")
-    yield page
-    context.close()
-    assert errors == []

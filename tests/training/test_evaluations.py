@@ -11,8 +11,9 @@ from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from ingest.models import Collection, Image
+from ingest.models import Collection, Image, Import
 from jobs.running import run
+from tests.conftest import Prepared
 from training import charts
 from training.clip.bases import load_base
 from training.clip.encoder import DualEncoder
@@ -55,10 +56,18 @@ def make_checkpoint(db: None, models: dict[str, Path]) -> Callable[..., Checkpoi
 
 @pytest.fixture
 def collection(
-    corpus: Callable[..., Path], run_import: Callable[..., Any], media: Path
+    corpus: Callable[..., Path],
+    run_import: Callable[..., Any],
+    media: Path,
+    prepared: Callable[[str], Prepared],
 ) -> Collection:
-    rows = [(f"{n}.png", caption, "test", f"key {n}") for n, caption in enumerate(CAPTIONS)]
-    run_import(corpus(rows, "file,caption,split,id"))
+    captioned = prepared("captioned")
+    if captioned.is_kept:
+        captioned.lay_out(media)
+    else:
+        rows = [(f"{n}.png", caption, "test", f"key {n}") for n, caption in enumerate(CAPTIONS)]
+        run_import(corpus(rows, "file,caption,split,id"))
+        captioned.keep(media, Collection, Import, Image)
     return Collection.objects.get()
 
 

@@ -141,11 +141,16 @@ class Installation:
 def test_a_run_killed_without_warning_is_lost_and_goes_on_when_started_again(
     corpus: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """Slow: four processes of the product, one of them killed while it trains."""
+    """Slow: three processes of the product, one of them killed while it trains."""
     site = Installation(tmp_path)
     rows = [(f"{n}.png", f"Picture number {n}", "train") for n in range(24)]
-    site.run("migrate", "-v", "0")
-    site.run("import_corpus", str(corpus(rows, "file,caption,split")), "--collection", "few")
+    folder = corpus(rows, "file,caption,split")
+    first = f"""
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("import_corpus", {str(folder)!r}, collection="few")
+"""
+    site.run("shell", "-v", "0", "-c", first)
     settings = ("--set", "epochs=12", "batch_size=8")
     command = ("finetune", "--collection", "few", "--base", "scratch:tiny", "--preset", "tiny")
     with site.start(*command, *settings) as process:

@@ -206,3 +206,17 @@ def test_any_edit_gives_a_state_or_is_refused(edit: dict[str, object]) -> None:
 )
 def test_an_edit_is_told_in_a_few_words(edit: dict[str, object], words: str) -> None:
     assert describe(QueryState(phrases=(Phrase("effusion"),)), edit) == words
+
+
+def test_words_that_must_stand_there_are_no_longer_excluded() -> None:
+    edited = apply(STATE, {"op": "require", "text": "artefact"})
+    assert edited.phrases[-1] == Phrase("artefact", quoted=True, inferred=False)
+    assert [phrase.text for phrase in edited.phrases] == ["liver cyst", "artefact"]
+    assert apply(edited, {"op": "require", "text": " artefact "}) == edited
+    assert describe(STATE, {"op": "require", "text": "artefact"}) == "Only with “artefact”"
+
+
+@pytest.mark.parametrize("text", ["", '"""', None, 5])
+def test_words_that_must_stand_there_are_words(text: object) -> None:
+    with pytest.raises(InvalidState):
+        apply(STATE, {"op": "require", "text": text})

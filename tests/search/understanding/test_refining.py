@@ -282,3 +282,12 @@ def test_findings_that_are_named_like_a_move_are_searched_for(said: str, before:
     assert {word for word in said.split() if word not in asking} <= set(looked_for)
     assert not any(p.excluded for p in found.state.phrases)
     assert (found.state.images, found.rank) == ((), 0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["new topic: rib fractures", "New search. Rib fractures", "another topic, rib fractures"],
+)
+def test_the_heading_of_a_new_topic_is_no_part_of_the_first_search(said: str) -> None:
+    [phrase] = refine(said).state.phrases
+    assert phrase.text.casefold() == "rib fractures"

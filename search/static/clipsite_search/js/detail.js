@@ -1,5 +1,5 @@
 // One image, large: the panel that slides over the results.
-import { actionOf, fill, known, pressThumbs, showImage } from "./dom.js";
+import { actionOf, drawBars, fill, known, pressThumbs, showImage } from "./dom.js";
 import * as words from "./words.js";
 import { enableZoom } from "./zoom.js";
 
@@ -11,7 +11,7 @@ export class Detail {
 
   constructor(dialog, { onStep, onClosed }) {
     this.dialog = dialog;
-    this.fit = enableSheet(dialog);
+    this.fit = enableZoom(dialog.querySelector(".zoom"));
     dialog.addEventListener("close", () => {
       if (dialog.open) return; // the event comes late: opened again by now
       this.hit = null;
@@ -84,31 +84,12 @@ function fillPanel(dialog, hit, ranked, scale) {
   if (hit.rank) explain(find(".why"), hit, scale);
 }
 
-function explain(section, { why, score, bm25_part, cosine_part }, scale) {
-  fill(section, why);
-  for (const [name, part] of Object.entries({ words: bm25_part, picture: cosine_part })) {
-    fill(section, { [`${name}-part`]: part.toFixed(scale < 1 ? 4 : 2) });
-    const bar = section.querySelector(`.bar-${name}`);
-    bar.setAttribute("width", part);
-    bar.ownerSVGElement.setAttribute("viewBox", `0 0 ${Math.max(scale, score)} 1`);
-  }
-}
-
-/** Zooming and copying, wherever the sheet of an image stands; returns what ends the zoom. */
-export function enableSheet(sheet) {
-  sheet.addEventListener("click", async (event) => {
-    if (actionOf(event) !== "copy-credit") return;
-    const button = event.target.closest("button");
-    await navigator.clipboard.writeText(sheet.querySelector(".cite-line").textContent);
-    button.querySelector("span").textContent = words.say("copied");
+function explain(section, hit, scale) {
+  const shown = (part) => part.toFixed(scale < 1 ? 4 : 2);
+  fill(section, {
+    ...hit.why,
+    "words-part": shown(hit.bm25_part),
+    "picture-part": shown(hit.cosine_part),
   });
-  return enableZoom(sheet.querySelector(".zoom"));
+  drawBars(section, hit, scale);
 }
-
-document.addEventListener("click", async ({ target }) => {
-  const button = target.closest("[data-copy]");
-  if (!button) return;
-  const { path, notice = "" } = button.dataset;
-  await navigator.clipboard.writeText(new URL(path, location));
-  button.querySelector("span").textContent = `${words.say("copied")}. ${notice}`;
-});

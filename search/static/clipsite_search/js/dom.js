@@ -30,6 +30,16 @@ export function pressThumbs(element, value) {
   element.querySelector('[data-action="bad"]').setAttribute("aria-pressed", value === -1);
 }
 
+/** The two parts of a score one behind the other, in units of the largest there can be. */
+export function drawBars(element, { bm25_part: words, cosine_part: picture, score }, scale) {
+  for (const [name, x, width] of [["words", 0, words], ["picture", words, picture]]) {
+    const bar = element.querySelector(`.bar-${name}`);
+    bar.setAttribute("x", x);
+    bar.setAttribute("width", width);
+    bar.ownerSVGElement.setAttribute("viewBox", `0 0 ${Math.max(scale, score)} 1`);
+  }
+}
+
 /** A picture's own words for `fill`: what is unknown is left out. */
 export const known = (hit) => ({
   ...hit,

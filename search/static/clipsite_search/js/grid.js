@@ -1,11 +1,9 @@
 // The rows of images: cards kept by image, moved gently into a new order.
-import { fill, fromTemplate, known, pressThumbs, showImage } from "./dom.js";
+import { drawBars, fill, fromTemplate, known, pressThumbs, showImage } from "./dom.js";
 import { highlighted } from "./highlight.js";
 import { neighbour, planReorder } from "./order.js";
 import * as words from "./words.js";
 
-const NARROWEST = 0.8;
-const WIDEST = 2.4;
 const MOVE = { duration: 320, easing: "cubic-bezier(0.2, 0, 0, 1)" };
 const RELEASE_AFTER = 600; // ms without pointer or focus
 
@@ -38,7 +36,6 @@ export class Grid {
   /** Takes over the cards the server rendered. */
   adopt(hits, fusion) {
     this.fusion = fusion;
-    placeAll(this.list.children);
     hits.forEach((hit, index) => {
       this.#cards.set(hit.image_id, { element: this.list.children[index], hit });
     });
@@ -169,37 +166,14 @@ function fillCard(element, hit, scale) {
   element.dataset.imageId = hit.image_id;
   find(".hit-open").href = hit.detail_url;
   showImage(find(".hit-image"), hit, hit.thumbnail_url);
-  place(element, hit);
+  element.style.setProperty("--aspect", hit.width / hit.height);
   find(".hit-similar").href = `${hit.detail_url}?similar=${hit.similar}`;
   fill(element, { ...known(hit), score: hit.why.score, similar: hit.similar.length });
   find(".hit-caption").replaceChildren(...highlighted(hit.caption, hit.highlights));
   find(".badge-synthetic").hidden = !hit.synthetic;
   find('[data-action="only"]').hidden = !hit.modality;
-  drawBar(find(".score-bar"), hit, scale);
+  drawBars(element, hit, scale);
   pressThumbs(element, hit.feedback);
-}
-
-/** Two parts of one bar, in units of the largest score there can be. */
-function drawBar(svg, hit, scale) {
-  const [wordsPart, picturePart] = svg.querySelectorAll("rect");
-  svg.setAttribute("viewBox", `0 0 ${scale} 1`);
-  wordsPart.setAttribute("width", hit.bm25_part);
-  picturePart.setAttribute("x", hit.bm25_part);
-  picturePart.setAttribute("width", hit.cosine_part);
-}
-
-function place(element, { width, height }) {
-  const aspect = Math.min(WIDEST, Math.max(NARROWEST, width / height || 1));
-  element.style.setProperty("--aspect", aspect.toFixed(4));
-  element.classList.add("placed");
-}
-
-/** Justifies cards that the server rendered. */
-export function placeAll(elements) {
-  for (const element of elements) {
-    const size = (name) => Number(element.querySelector(".hit-image").getAttribute(name));
-    place(element, { width: size("width"), height: size("height") });
-  }
 }
 
 function setTabbable(element, isTabbable) {

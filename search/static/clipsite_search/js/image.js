@@ -1,4 +1,5 @@
-// The page of one image: zoom and copy, nothing else.
-import { enableSheet } from "./detail.js";
+// The page of one image.
+import "./copy.js";
+import { enableZoom } from "./zoom.js";
 
-enableSheet(document.querySelector(".image-sheet"));
+enableZoom(document.querySelector(".zoom"));

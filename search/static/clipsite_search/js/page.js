@@ -2,13 +2,15 @@
 import { comparing } from "./compare.js";
 import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
+import "./copy.js";
 import { Detail } from "./detail.js";
-import { actionOf, button, fill } from "./dom.js";
+import { actionOf, fill } from "./dom.js";
 import { renderFacets } from "./facets.js";
 import { Grid } from "./grid.js";
 import { listenToDeleting, listenToSaving, rememberConversation } from "./history.js";
 import { request } from "./http.js";
 import { listenToKeys } from "./keys.js";
+import { renderOffers } from "./offers.js";
 import { listenToPictures } from "./pictures.js";
 import {
   accepts, asked, framesOf, initialState, reduce, showsAnother, unseen,
@@ -52,7 +54,7 @@ function ask(utterance, pictures = []) {
 
 /** `onImage`: the reader pressed a button on an image, so only the final order is shown. */
 function edit(change, said, onImage = false) {
-  begin({ type: "edit_chips", turn: state.turn, edits: [change] }, said, onImage);
+  begin({ type: "edit_chips", turn: state.turn, edits: [change].flat() }, said, onImage);
 }
 
 function begin(message, said, onImage = false) {
@@ -61,6 +63,7 @@ function begin(message, said, onImage = false) {
   detail.close();
   for (const id of ["empty", "recent", "nothing", "problem", "more"]) byId(id).hidden = true;
   byId("stage-head").hidden = false;
+  renderOffers([]);
   grid.wait();
   thread.begin(said);
   render();
@@ -76,8 +79,6 @@ function toggleFacet({ field }, { value, label, selected }) {
   const op = selected ? "unfilter" : "filter";
   edit({ op, field, value }, say(selected ? "any" : "only", label));
 }
-
-const without = (chip) => edit({ op: "remove", chip: chip.id }, say("removed", chip.label));
 
 // --- Hearing
 
@@ -97,7 +98,9 @@ const SHOW = {
   facets: () => renderFacets(byId("facets"), state.facets, toggleFacet),
   done() {
     grid.settle();
-    if (!state.ranked) showNothing();
+    renderOffers(state.offers);
+    if (!state.ranked) grid.clear();
+    byId("nothing").hidden = state.ranked > 0;
     const asked = state.hits.find((hit) => hit.image_id === state.explained);
     if (asked) openDetail(asked, true);
     byId("announcer").textContent = announcement(state);
@@ -144,13 +147,6 @@ function appendPage(hits) {
   grid.append(hits);
   const first = hits.length && grid.element(hits[0].image_id);
   if (first && document.activeElement === byId("more")) first.querySelector("a").focus();
-}
-
-function showNothing() {
-  grid.clear();
-  byId("nothing").hidden = false;
-  const ways = state.chips.map((chip) => button(say("without", chip.label), () => without(chip)));
-  byId("nothing").querySelector(".nothing-ways").replaceChildren(...ways);
 }
 
 // --- Images
@@ -213,6 +209,12 @@ byId("detail").addEventListener("click", async (event) => {
   const hit = grid.hits.find((one) => one.image_id === Number(id));
   openDetail(hit ?? (await request("GET", `${api}images/${id}`)));
 });
+root.addEventListener("click", (event) => {
+  const { offer } = event.target.closest(".offer") ?? {};
+  if (!offer || opensElsewhere(event)) return;
+  event.preventDefault();
+  edit(offer.edits, offer.label);
+});
 byId("problem").addEventListener("click", (event) => {
   if (actionOf(event) === "retry") begin(lastAsk.message, lastAsk.said, lastAsk.onImage);
 });
@@ -267,6 +269,7 @@ function adopt(answer) {
   if (turn === null) return replay();
   thread.renderChips(state.chips);
   renderFacets(byId("facets"), state.facets, toggleFacet);
+  renderOffers(state.offers);
   render();
 }
 

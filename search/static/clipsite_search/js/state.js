@@ -74,6 +74,7 @@ const REDUCERS = {
     total: data.total,
     ranked: data.ranked,
     folded: data.folded,
+    offers: data.offers,
     notices: [...new Set([...state.notices, ...data.notices])],
   }),
   error: (state, data, turn) => ({ phase: "failed", problem: data, problemTurn: turn }),
@@ -112,13 +113,13 @@ export function hitsOf({ hits, ranked, offset, timing }, leg) {
 /** A stored answer, told in the frames the socket would have sent. */
 export function framesOf(response, { turn, conversation, title, utterance }) {
   const { state, link, chips, notices, moves, explained, can_undo } = response;
-  const { facets, total, ranked, folded, timing } = response;
+  const { facets, total, ranked, folded, timing, offers } = response;
   const parts = [
     ["ack", { conversation, title, utterance }],
     ["chips", { state, link, chips, notices, moves, explained, can_undo }],
     ["hits", hitsOf(response, "fused")],
     ["facets", { fields: facets }],
-    ["done", { total, ranked, folded, timing, notices: [] }],
+    ["done", { total, ranked, folded, timing, notices: [], offers }],
   ];
   return parts.map(([type, data], index) => frameOf(turn, index + 1, type, data));
 }

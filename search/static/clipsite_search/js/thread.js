@@ -51,9 +51,14 @@ export class Thread {
   }
 
   renderChips(chips) {
-    const list = this.current.querySelector(".chips");
-    list.inert = false;
-    list.replaceChildren(...chips.map((chip) => this.#chip(chip)));
+    const more = chips.filter((chip) => chip.kind === "synonym");
+    const said = chips.filter((chip) => !more.includes(chip));
+    this.current.querySelectorAll(".chips").forEach((list, index) => {
+      list.inert = false;
+      list.replaceChildren(...[said, more][index].map((chip) => this.#chip(chip)));
+    });
+    fill(this.current, { others: `+${more.length}` });
+    this.current.querySelector(".others").hidden = !more.length;
     this.focusNext?.focus();
     this.stepped = this.focusNext = null;
     this.current.scrollIntoView({ block: "nearest" });
