@@ -238,7 +238,7 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
         match event:
             case LegHits():
                 page = event.hits[: wire.PAGE]
-                hits = await sync_to_async(wire.hits_json)(page, state, turn)
+                hits = await sync_to_async(wire.hits_json)(page, state, turn, event.strong)
                 size = {"ranked": len(event.hits), "took_ms": event.took_ms, "offset": 0}
                 yield "hits", {"leg": event.leg, "hits": hits, **size}
             case Facets():
@@ -248,8 +248,8 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
                 ids = [hit.image_id for hit in event.hits]
                 await sync_to_async(turn.answered)(event.total, ids)
                 places = len(event.hits)
-                size = {"ranked": places, "folded": len(event.pool) - places}
-                data = {"total": event.total, **size, "timing": event.timing}
+                size = {"total": event.total, "ranked": places, "strong": event.strong}
+                data = {**size, "folded": len(event.pool) - places, "timing": event.timing}
                 offered = await offers(state, build, event.hits, counts, event.total)
                 yield "done", {**data, "notices": list(event.notices), "offers": offered}
 

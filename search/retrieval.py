@@ -9,6 +9,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from ingest.models import Image
+from search.cutoff import strong, wanted_words
 from search.encoding import EncoderUnavailable, text_vectors
 from search.engine import engine
 from search.engines.base import (
@@ -47,6 +48,7 @@ class LegHits:
     leg: str
     hits: Sequence[Ranked]
     took_ms: float
+    strong: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,12 @@ class Facets:
 class Finished:
     """
     `total` images pass the filters and exclusions. `pool` is all that was ranked; `hits` the same
-    with images that look the same in one place.
+    with images that look the same in one place, of which the first `strong` match well.
     """
 
     hits: Sequence[Ranked]
     pool: Sequence[Ranked]
+    strong: int
     total: int
     timing: dict[str, float]
     notices: Sequence[str]
@@ -103,7 +106,8 @@ async def retrieve(
             running.append(asyncio.ensure_future(search.count()))
             pool = await search.browsed()
         hits = await search.folded(pool)
-        yield LegHits("fused", hits, search.took_ms)
+        well = search.strong(hits)
+        yield LegHits("fused", hits, search.took_ms, well)
         facets, total = await running[-1]
     finally:
         for task in running:
@@ -112,7 +116,7 @@ async def retrieve(
     yield Facets(facets)
     search.note("total_ms", search.began)
     known = len(pool) if total is None else total
-    yield Finished(hits, pool, known, search.timing, search.all_notices)
+    yield Finished(hits, pool, well, known, search.timing, search.all_notices)
 
 
 @dataclass
@@ -265,6 +269,13 @@ class _Search:
         hits = fold(pool, await _looks([hit.image_id for hit in pool]))
         self.note("fold_ms", since)
         return hits
+
+    def strong(self, hits: Sequence[Ranked]) -> int:
+        """How many match well; all of them where no words were asked for alone."""
+        wanted = wanted_words(self.clauses)
+        if self.lexical is None or not wanted or self.state.images:
+            return len(hits)
+        return strong(hits, wanted, self.build.documents)
 
     async def count(self) -> tuple[dict[str, dict[str, int]], int | None]:
         """Facets, and how many images pass; neither stops an answer."""
