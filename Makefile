@@ -8,7 +8,8 @@ CORPUS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types unit browser-deps vespa clean bench-search bench-engines \
-  bench-feeding bench-reembedding bench-training bench-training-speed bench-evaluation bench-synonyms
+  bench-feeding bench-conversation bench-reembedding bench-training bench-training-speed \
+  bench-evaluation bench-synonyms bench-weak-matches
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -45,6 +46,9 @@ vespa: $(VENV)/.test  ## the tests that need a real Vespa: starts the official c
 bench-search: $(VENV)/.run  ## latency of each leg over the live index
 	$(PY) benchmarks/search.py
 
+bench-conversation: $(VENV)/.test browser-deps  ## a talk in the browser, then twenty at once, over the live index
+	$(PY) benchmarks/conversation.py $(ARGS)
+
 bench-engines: $(VENV)/.test  ## the same utterances on LanceDB and on the Vespa stub, side by side
 	$(PY) benchmarks/engines.py
 
@@ -65,6 +69,9 @@ bench-evaluation: $(VENV)/.run  ## ranking 10,000 pairs beside the first demo's 
 
 bench-synonyms: $(VENV)/.run  ## what other words do for a search, over the live index
 	$(PY) benchmarks/synonyms.py
+
+bench-weak-matches: $(VENV)/.run  ## where the line above weak matches falls, over the live index
+	$(PY) benchmarks/weak_matches.py
 
 clean:  ## remove the environment and all state under var/
 	rm -rf $(VENV) var

@@ -9,6 +9,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from ingest.models import Image
+from search.cutoff import strong, wanted_words
 from search.encoding import EncoderUnavailable, text_vectors
 from search.engine import engine
 from search.engines.base import (
@@ -47,6 +48,7 @@ class LegHits:
     leg: str
     hits: Sequence[Ranked]
     took_ms: float
+    strong: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,12 @@ class Facets:
 class Finished:
     """
     `total` images pass the filters and exclusions. `pool` is all that was ranked; `hits` the same
-    with images that look the same in one place.
+    with images that look the same in one place, of which the first `strong` match well.
     """
 
     hits: Sequence[Ranked]
     pool: Sequence[Ranked]
+    strong: int
     total: int
     timing: dict[str, float]
     notices: Sequence[str]
@@ -103,7 +106,8 @@ async def retrieve(
             running.append(asyncio.ensure_future(search.count()))
             pool = await search.browsed()
         hits = await search.folded(pool)
-        yield LegHits("fused", hits, search.took_ms)
+        well = search.strong(hits)
+        yield LegHits("fused", hits, search.took_ms, well)
         facets, total = await running[-1]
     finally:
         for task in running:
@@ -112,7 +116,7 @@ async def retrieve(
     yield Facets(facets)
     search.note("total_ms", search.began)
     known = len(pool) if total is None else total
-    yield Finished(hits, pool, known, search.timing, search.all_notices)
+    yield Finished(hits, pool, well, known, search.timing, search.all_notices)
 
 
 @dataclass
@@ -151,7 +155,7 @@ class _Search:
         since = perf_counter()
         if self.state.mode == "semantic" or self._alpha_leaves_out("words"):
             return
-        clauses = clauses_of(self.state, await _captions(self.state))
+        clauses = clauses_of(self.state, await self._captions())
         if not clauses:
             if self.state.mode == "lexical":
                 self.notices.append("There are no words to look for in captions.")
@@ -164,6 +168,14 @@ class _Search:
             return
         self.clauses = clauses
         self.note("lexical_ms", since)
+
+    async def _captions(self) -> dict[int, str]:
+        images = self.state.images
+        wanted = [image.image_id for image in images if image.with_caption and image.image_id]
+        if not wanted:
+            return {}
+        rows = Image.objects.filter(pk__in=wanted).values_list("pk", "caption_clean")
+        return {image_id: caption async for image_id, caption in rows}
 
     async def look_for_pictures(self) -> None:
         """Without an encoder, or when this leg fails, the words answer alone."""
@@ -188,7 +200,8 @@ class _Search:
     async def _encode(self) -> Vector | None:
         since = perf_counter()
         parts = await asyncio.to_thread(_weighted_texts, self.state, self.build)
-        parts += await asyncio.to_thread(self._own_pictures)
+        if any(image.upload for image in self.state.images):
+            parts += await asyncio.to_thread(self._own_pictures)
         wanted = {i.image_id: i.weight for i in self.state.images if i.image_id and i.weight}
         found = await self.index.embeddings(list(wanted))
         if len(found) < len(wanted):
@@ -257,6 +270,13 @@ class _Search:
         self.note("fold_ms", since)
         return hits
 
+    def strong(self, hits: Sequence[Ranked]) -> int:
+        """How many match well; all of them where no words were asked for alone."""
+        wanted = wanted_words(self.clauses)
+        if self.lexical is None or not wanted or self.state.images:
+            return len(hits)
+        return strong(hits, wanted, self.build.documents)
+
     async def count(self) -> tuple[dict[str, dict[str, int]], int | None]:
         """Facets, and how many images pass; neither stops an answer."""
         since = perf_counter()
@@ -306,11 +326,3 @@ def _weighted_texts(state: QueryState, build: IndexBuild) -> list[tuple[float, V
 def _looks(image_ids: Sequence[int]) -> dict[int, Look]:
     rows = Image.objects.filter(pk__in=image_ids)
     return {pk: Look(*look) for pk, *look in rows.values_list("pk", "sha256", "perceptual_hash")}
-
-
-@sync_to_async
-def _captions(state: QueryState) -> dict[int, str]:
-    wanted = [image.image_id for image in state.images if image.with_caption and image.image_id]
-    if not wanted:
-        return {}
-    return dict(Image.objects.filter(pk__in=wanted).values_list("pk", "caption_clean"))

@@ -12,6 +12,7 @@ SENTENCES = {
     "images": _("%s images"),
     "rankedOf": _("%s ranked of %s"),
     "folded": _("%s, %s similar folded"),
+    "allWeak": _("Nothing matches well."),
     "first": _("%s, first: %s"),
     "place": _("%s of %s"),
     "inferred": _("Read from your words."),

@@ -64,6 +64,7 @@ class HitJson(PictureJson):
     lexical_rank: int | None
     semantic_rank: int | None
     similar: list[int]
+    weak: bool
     highlights: list[list[int]]
     why: Why
     feedback: int
@@ -89,6 +90,7 @@ class SearchResponse(TypedDict):
     total: int
     ranked: int
     folded: int
+    strong: int
     hits: list[HitJson]
     facets: list[FacetJson]
     timing: dict[str, float]
@@ -121,9 +123,12 @@ def picture_json(image: Image) -> PictureJson:
 
 
 def hits_json(
-    ranked: Sequence[Ranked], state: QueryState, turn: Turn | None = None
+    ranked: Sequence[Ranked],
+    state: QueryState,
+    turn: Turn | None = None,
+    strong: int | None = None,
 ) -> list[HitJson]:
-    """Rows for a page of ranked images, in two queries however many they are."""
+    """Rows for a page of ranked images, in two queries; of the whole list `strong` match well."""
     ids = [hit.image_id for hit in ranked]
     images = Image.objects.select_related("collection").in_bulk(ids)
     votes: dict[int, int] = {}
@@ -140,6 +145,7 @@ def hits_json(
             state,
             highlights(images[hit.image_id].caption, texts, together),
             votes.get(hit.image_id, 0),
+            is_weak=strong is not None and hit.rank > strong,
         )
         for hit in ranked
         if hit.image_id in images
@@ -147,8 +153,9 @@ def hits_json(
 
 
 def _hit_json(
-    hit: Ranked, image: Image, state: QueryState, ranges: Sequence[tuple[int, int]], vote: int
-) -> HitJson:
+    hit: Ranked, image: Image, state: QueryState, ranges: Sequence[tuple[int, int]], vote: int,
+    *, is_weak: bool,
+) -> HitJson:  # fmt: skip
     return HitJson(
         **picture_json(image),
         rank=hit.rank,
@@ -160,6 +167,7 @@ def _hit_json(
         lexical_rank=hit.lexical_rank,
         semantic_rank=hit.semantic_rank,
         similar=list(hit.similar),
+        weak=is_weak,
         highlights=[list(r) for r in ranges],
         why=why(hit, state, [image.caption[start:end] for start, end in ranges]),
         feedback=vote,
@@ -248,7 +256,7 @@ async def _found(
     state: QueryState, build: IndexBuild | None, owner: int | None
 ) -> tuple[Finished, dict[str, dict[str, int]]]:
     counts: dict[str, dict[str, int]] = {}
-    finished = Finished([], [], 0, {}, [])
+    finished = Finished([], [], 0, 0, {}, [])
     async for event in retrieve(state, build, owner):
         if isinstance(event, Facets):
             counts = event.counts
@@ -273,7 +281,8 @@ async def _response(
         total=finished.total,
         ranked=len(finished.hits),
         folded=len(finished.pool) - len(finished.hits),
-        hits=await sync_to_async(hits_json)(page, state, turn),
+        strong=finished.strong,
+        hits=await sync_to_async(hits_json)(page, state, turn, finished.strong),
         facets=facets_json(counts, state),
         timing=finished.timing,
         notices=list(finished.notices),

@@ -22,6 +22,8 @@ test("the outcome says how many of how many", () => {
 test("the announcement names the first image", () => {
   const hits = [hit()];
   assert.equal(words.announcement({ ranked: 237, hits }), "237 images, first: A chest radiograph.");
+  const weak = words.announcement({ ranked: 237, hits: [{ ...hit(), weak: true }] });
+  assert.equal(weak, "Nothing matches well. 237 images, first: A chest radiograph.");
   assert.equal(words.announcement({ ranked: 0, hits: [] }), "No image passes all of this.");
 });
 

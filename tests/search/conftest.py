@@ -126,7 +126,9 @@ def build(
     from jobs.running import run
     from search.indexing import build_index
 
-    index = prepared("index")
+    # Some modules have other images than the eight.
+    indexed = hash(frozenset((image.pk, image.caption_clean) for image in images.values()))
+    index = prepared(f"index-{indexed}")
     if index.is_kept:
         index.lay_out(engine_folder, checkpoint=checkpoint)
         job = IndexBuild.objects.get()

@@ -14,7 +14,7 @@ from search.models.conversations import MOST_SHOWN
 from search.understanding.state import QueryState
 from training.models import Checkpoint
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 MANY = 103
 

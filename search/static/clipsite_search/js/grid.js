@@ -116,6 +116,7 @@ export class Grid {
     this.list.replaceChildren(...hits.map((hit) => this.#card(hit, known.get(hit.image_id))));
     this.list.classList.remove("is-stale");
     this.list.classList.toggle("is-leg", leg !== "fused");
+    this.list.classList.toggle("is-all-weak", !!hits[0]?.weak);
     this.#rove(this.list.firstElementChild);
     if (!matchMedia("(prefers-reduced-motion: reduce)").matches) this.#glide(before);
   }
@@ -164,6 +165,7 @@ export class Grid {
 function fillCard(element, hit, scale) {
   const find = (selector) => element.querySelector(selector);
   element.dataset.imageId = hit.image_id;
+  element.classList.toggle("is-weak", hit.weak);
   find(".hit-open").href = hit.detail_url;
   showImage(find(".hit-image"), hit, hit.thumbnail_url);
   element.style.setProperty("--aspect", hit.width / hit.height);

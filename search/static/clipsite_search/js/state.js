@@ -113,13 +113,13 @@ export function hitsOf({ hits, ranked, offset, timing }, leg) {
 /** A stored answer, told in the frames the socket would have sent. */
 export function framesOf(response, { turn, conversation, title, utterance }) {
   const { state, link, chips, notices, moves, explained, can_undo } = response;
-  const { facets, total, ranked, folded, timing, offers } = response;
+  const { facets, total, ranked, folded, strong, timing, offers } = response;
   const parts = [
     ["ack", { conversation, title, utterance }],
     ["chips", { state, link, chips, notices, moves, explained, can_undo }],
     ["hits", hitsOf(response, "fused")],
     ["facets", { fields: facets }],
-    ["done", { total, ranked, folded, timing, notices: [], offers }],
+    ["done", { total, ranked, folded, strong, timing, notices: [], offers }],
   ];
   return parts.map(([type, data], index) => frameOf(turn, index + 1, type, data));
 }

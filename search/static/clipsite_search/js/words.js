@@ -21,7 +21,8 @@ export function outcome({ phase, leg, ranked, folded, total }) {
 
 export function announcement({ ranked, hits }) {
   if (!ranked || !hits.length) return say("noneOfAll");
-  return say("first", images(ranked), hits[0].caption);
+  const first = say("first", images(ranked), hits[0].caption);
+  return hits[0].weak ? `${say("allWeak")} ${first}` : first;
 }
 
 /** The largest score the fusion can give; parts are drawn relative to it. */
