@@ -26,7 +26,7 @@ from search.plain import asked_by
 from search.problems import ENGINE_DOWN
 from search.retrieval import NothingIndexed
 from search.suggestions import suggestions
-from search.understanding.state import InvalidState
+from search.understanding.state import InvalidState, QueryState
 
 RECENT = 20
 MOST_COMPARED = 4
@@ -58,7 +58,7 @@ def results(request: HttpRequest) -> HttpResponse:
         "response": response,
         "page_url_next": _next_page(request, response),
         "export_query": request.GET.urlencode(),
-        "link_state": links.encode(understood.state),
+        "origin": _origin(request, understood.state),
     }
     return render(request, "search/page.html", {**context, **answered})
 
@@ -102,7 +102,7 @@ def branch(request: HttpRequest) -> HttpResponse:
             mine = Turn.objects.filter(conversation__user=request.user.pk)
             turn = asking.branch(request.user, get_object_or_404(mine, pk=int(number)))
         else:
-            state = links.decode(request.POST.get("state", ""))
+            state = asked_by(request.user, request.POST).state
             title = state.utterance or _("A search from a link")
             turn = asking.open_state(request.user, state, title)
     except InvalidState as exc:
@@ -254,6 +254,14 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
             "fusion": request.GET.get("fusion", "linear"),
         },
     }
+
+
+def _origin(request: HttpRequest, state: QueryState) -> tuple[str, str]:
+    """The parameter that names this search to `branch`; a link has no pictures of one's own."""
+    saved_as = request.GET.get("saved", "")
+    if saved_as.isdecimal() and not request.GET.get("state"):
+        return "saved", saved_as
+    return "state", links.encode(state)
 
 
 def _new_here(request: HttpRequest) -> list[str]:

@@ -298,3 +298,17 @@ def test_nobody_goes_on_with_or_renames_what_is_not_theirs(
     assert renamed.status_code == 404
     mine = browser.post(api, {"turn": turn["turn"]}, **json).json()
     assert mine["branched_from"] == turn["turn"]
+
+
+def test_a_saved_search_is_gone_on_with_by_whoever_saved_it_only(
+    build: IndexBuild, browser: Client, client: Client, django_user_model: Any
+) -> None:
+    turn = asked(browser, "chest x-ray")
+    data = {"name": "Chest films", "turn": turn["turn"]}
+    saved = browser.post("/api/v1/saved-searches", data, content_type="application/json").json()
+    page = browser.get("/search", {"saved": saved["id"]}).content.decode()
+    assert f'name="saved" value="{saved["id"]}"' in page
+    response = browser.post("/branch", {"saved": saved["id"]}, follow=True)
+    assert response.context["conversation"].title == "chest x-ray"
+    client.force_login(django_user_model.objects.create_user("somebody-else"))
+    assert client.post("/branch", {"saved": saved["id"]}).status_code == 404

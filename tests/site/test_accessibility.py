@@ -1,6 +1,5 @@
 """What axe-core finds on every state of the pages: nothing that hinders anybody."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,11 +14,11 @@ NOTHING_HAS_ALL = "ultrasound of the knee of a man in 1999"
 
 
 @pytest.fixture(params=[(1440, "light"), (1440, "dark"), (360, "light")], ids=str)
-def looked_at(request: pytest.FixtureRequest, page: Any) -> Iterator[Any]:
+def looked_at(request: pytest.FixtureRequest, page: Any) -> Any:
     width, scheme = request.param
     page.set_viewport_size({"width": width, "height": 800})
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    yield page
+    return page
 
 
 def findings(page: Any) -> list[str]:

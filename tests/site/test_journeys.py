@@ -47,7 +47,8 @@ def test_an_editor_asks_sees_hits_votes_and_saves(site: Site, page: Any) -> None
     page.locator("#save summary").click()
     page.get_by_label("Save this search as").fill("Chest films")
     page.get_by_label("Save this search as").press("Enter")
-    site.wait_for("SELECT name FROM clipsite_search_savedsearch", lambda n: n == "Chest films", 10)
+    name = "SELECT name FROM clipsite_search_savedsearch WHERE name = 'Chest films'"
+    site.wait_for(name, lambda found: found is not None, 10)
     page.goto(f"{site.address}/saved/")
     page.get_by_text("Chest films").first.wait_for()
 
