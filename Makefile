@@ -8,8 +8,8 @@ CORPUS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types unit browser-deps vespa clean bench-search bench-engines \
-  bench-feeding bench-reembedding bench-training bench-training-speed bench-evaluation bench-synonyms \
-  bench-weak-matches
+  bench-feeding bench-conversation bench-reembedding bench-training bench-training-speed \
+  bench-evaluation bench-synonyms bench-weak-matches
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -45,6 +45,9 @@ vespa: $(VENV)/.test  ## the tests that need a real Vespa: starts the official c
 
 bench-search: $(VENV)/.run  ## latency of each leg over the live index
 	$(PY) benchmarks/search.py
+
+bench-conversation: $(VENV)/.test browser-deps  ## a talk in the browser, then twenty at once, over the live index
+	$(PY) benchmarks/conversation.py $(ARGS)
 
 bench-engines: $(VENV)/.test  ## the same utterances on LanceDB and on the Vespa stub, side by side
 	$(PY) benchmarks/engines.py

@@ -16,11 +16,11 @@ from search import asking, embedding, wire
 from search.engines.base import EngineError
 from search.health import warm_up
 from search.links import link_of
-from search.models import Conversation, Feedback, Turn
+from search.models import Conversation, Feedback, IndexBuild, Turn
 from search.offering import offers
 from search.problems import ENGINE_DOWN
 from search.retrieval import Facets, Finished, LegHits, NothingIndexed, retrieve
-from search.understanding.state import InvalidState
+from search.understanding.state import InvalidState, QueryState
 
 logger = logging.getLogger(__name__)
 
@@ -128,25 +128,31 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         pictures = _objects(content.get("pictures", []), "Pictures")
         if not isinstance(utterance, str) or not isinstance(settings, dict):
             raise BadFrame("A query has an utterance, and settings as an object.")
-        conversation = await self._conversation(content)
-        after = None if content.get("after") is None else await self._turn(content, "after")
-        say = sync_to_async(asking.say)
-        turn = await say(self.user, utterance, conversation, settings, after, pictures)
-        self._start(turn)
+
+        def said() -> Turn:
+            conversation = self._conversation(content)
+            after = None if content.get("after") is None else self._turn(content, "after")
+            return asking.say(self.user, utterance, conversation, settings, after, pictures)
+
+        self._start(await sync_to_async(said)())
 
     async def _edit_chips(self, content: Frame) -> None:
         changes = _objects(content.get("edits"), "Edits")
-        before = await self._turn(content)
-        self._start(await sync_to_async(asking.edit)(self.user, before, changes))
+
+        def edited() -> Turn:
+            return asking.edit(self.user, self._turn(content), changes)
+
+        self._start(await sync_to_async(edited)())
 
     async def _resume(self, content: Frame) -> None:
-        self._start(await self._turn(content), skip=_whole(content, "last_seq"))
+        turn = await sync_to_async(self._turn)(content)
+        self._start(turn, skip=_whole(content, "last_seq"))
 
     async def _stop(self, content: Frame) -> None:
         self._cancel()
 
     async def _page(self, content: Frame) -> None:
-        turn = await self._turn(content)
+        turn = await sync_to_async(self._turn)(content)
         offset, limit = _whole(content, "offset"), min(_whole(content, "limit") or wire.PAGE, 100)
         try:
             response = await wire.answer_turn(turn, offset=offset, limit=limit)
@@ -158,7 +164,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         await self.send_json(_frame(turn.pk, 0, "hits", {**data, **timing}, 0))
 
     async def _feedback(self, content: Frame) -> None:
-        turn = await self._turn(content)
+        turn = await sync_to_async(self._turn)(content)
         image_id, value = _whole(content, "image_id"), content.get("value")
         if not isinstance(value, int) or isinstance(value, bool):
             raise BadFrame("A vote is 1, -1 or 0.")
@@ -201,19 +207,19 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         data = {"code": code, "message": message, "still_works": still_works}
         await self.send_json(_frame(turn.pk if turn else None, 0, "error", data, 0))
 
-    async def _conversation(self, content: Frame) -> Conversation | None:
+    def _conversation(self, content: Frame) -> Conversation | None:
         if content.get("conversation") is None:
             return None
         mine = Conversation.objects.filter(user=self.user)
-        found = await mine.filter(pk=_whole(content, "conversation")).afirst()
+        found = mine.filter(pk=_whole(content, "conversation")).first()
         if found is None:
             raise BadFrame("There is no such conversation of yours.")
         return found
 
-    async def _turn(self, content: Frame, name: str = "turn") -> Turn:
+    def _turn(self, content: Frame, name: str = "turn") -> Turn:
         turns = Turn.objects.filter(conversation__user=self.user)
         turns = turns.select_related("conversation", "build__checkpoint")
-        found = await turns.filter(pk=_whole(content, name)).afirst()
+        found = turns.filter(pk=_whole(content, name)).first()
         if found is None:
             raise BadFrame("There is no such turn of yours.")
         return found
@@ -225,10 +231,8 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
     conversation = turn.conversation
     opening = {"conversation": conversation.pk, "title": conversation.title}
     yield "ack", {**opening, "utterance": turn.utterance}
-    chips = await sync_to_async(wire.chips_json)(state, conversation.user_id)
-    understood = {"state": state.as_json(), "link": link_of(state), "chips": chips}
-    yield "chips", {**understood, "notices": turn.notices, **wire.turn_json(turn)}
-    build = await sync_to_async(turn.answering_build)()
+    understood, build = await sync_to_async(_understood)(turn, state)
+    yield "chips", understood
     counts: dict[str, dict[str, int]] = {}
     async for event in retrieve(state, build, conversation.user_id):
         match event:
@@ -248,6 +252,14 @@ async def _events(turn: Turn) -> AsyncIterator[tuple[str, Any]]:
                 data = {**size, "folded": len(event.pool) - places, "timing": event.timing}
                 offered = await offers(state, build, event.hits, counts, event.total)
                 yield "done", {**data, "notices": list(event.notices), "offers": offered}
+
+
+def _understood(turn: Turn, state: QueryState) -> tuple[dict[str, Any], IndexBuild | None]:
+    """The chips, and the build that answers: one wait for the database."""
+    chips = wire.chips_json(state, turn.conversation.user_id)
+    understood = {"state": state.as_json(), "link": link_of(state), "chips": chips}
+    understood |= {"notices": turn.notices, **wire.turn_json(turn)}
+    return understood, turn.answering_build()
 
 
 def _frame(turn: int | None, seq: int, type_: str, data: Any, t_ms: int) -> Frame:

@@ -155,7 +155,7 @@ class _Search:
         since = perf_counter()
         if self.state.mode == "semantic" or self._alpha_leaves_out("words"):
             return
-        clauses = clauses_of(self.state, await _captions(self.state))
+        clauses = clauses_of(self.state, await self._captions())
         if not clauses:
             if self.state.mode == "lexical":
                 self.notices.append("There are no words to look for in captions.")
@@ -168,6 +168,14 @@ class _Search:
             return
         self.clauses = clauses
         self.note("lexical_ms", since)
+
+    async def _captions(self) -> dict[int, str]:
+        images = self.state.images
+        wanted = [image.image_id for image in images if image.with_caption and image.image_id]
+        if not wanted:
+            return {}
+        rows = Image.objects.filter(pk__in=wanted).values_list("pk", "caption_clean")
+        return {image_id: caption async for image_id, caption in rows}
 
     async def look_for_pictures(self) -> None:
         """Without an encoder, or when this leg fails, the words answer alone."""
@@ -192,7 +200,8 @@ class _Search:
     async def _encode(self) -> Vector | None:
         since = perf_counter()
         parts = await asyncio.to_thread(_weighted_texts, self.state, self.build)
-        parts += await asyncio.to_thread(self._own_pictures)
+        if any(image.upload for image in self.state.images):
+            parts += await asyncio.to_thread(self._own_pictures)
         wanted = {i.image_id: i.weight for i in self.state.images if i.image_id and i.weight}
         found = await self.index.embeddings(list(wanted))
         if len(found) < len(wanted):
@@ -317,11 +326,3 @@ def _weighted_texts(state: QueryState, build: IndexBuild) -> list[tuple[float, V
 def _looks(image_ids: Sequence[int]) -> dict[int, Look]:
     rows = Image.objects.filter(pk__in=image_ids)
     return {pk: Look(*look) for pk, *look in rows.values_list("pk", "sha256", "perceptual_hash")}
-
-
-@sync_to_async
-def _captions(state: QueryState) -> dict[int, str]:
-    wanted = [image.image_id for image in state.images if image.with_caption and image.image_id]
-    if not wanted:
-        return {}
-    return dict(Image.objects.filter(pk__in=wanted).values_list("pk", "caption_clean"))
