@@ -308,7 +308,7 @@ def test_a_saved_search_is_gone_on_with_by_whoever_saved_it_only(
     saved = browser.post("/api/v1/saved-searches", data, content_type="application/json").json()
     page = browser.get("/search", {"saved": saved["id"]}).content.decode()
     assert f'name="saved" value="{saved["id"]}"' in page
-    response = browser.post("/branch", {"saved": saved["id"]}, follow=True)
+    response = browser.post("/c/new", {"saved": saved["id"]}, follow=True)
     assert response.context["conversation"].title == "chest x-ray"
     client.force_login(django_user_model.objects.create_user("somebody-else"))
-    assert client.post("/branch", {"saved": saved["id"]}).status_code == 404
+    assert client.post("/c/new", {"saved": saved["id"]}).status_code == 404
