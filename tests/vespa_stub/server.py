@@ -99,6 +99,15 @@ class StubServer:
     def reset(self) -> None:
         self._in_loop(self.application.reset)
 
+    def feed(self, documents: Mapping[str, Mapping[str, Any]]) -> None:
+        """Put whole documents, by their ids, past HTTP."""
+
+        def put() -> None:
+            for name, fields in documents.items():
+                self.store.put(name, fields)
+
+        self._in_loop(put)
+
     def _in_loop(self, work: Callable[[], Result]) -> Result:
         """Nothing changes while a request is being answered."""
         assert self._loop is not None

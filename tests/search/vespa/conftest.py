@@ -1,6 +1,8 @@
 """The whole product switched over to the contract stub by its settings alone."""
 
-from collections.abc import Iterator
+import pickle
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +10,7 @@ from django.core.management import call_command
 
 from search.engine import engine
 from search.models import IndexBuild
+from tests.conftest import Prepared
 from tests.vespa_stub.server import StubServer
 from training.models import Checkpoint
 
@@ -46,12 +49,30 @@ def stub(switched: StubServer, checkpoint: Checkpoint) -> StubServer:
 
 
 @pytest.fixture
-def vespa_build(stub: StubServer, images: dict[str, Any], checkpoint: Checkpoint) -> IndexBuild:
+def vespa_build(
+    stub: StubServer,
+    images: dict[str, Any],
+    checkpoint: Checkpoint,
+    tmp_path: Path,
+    prepared: Callable[[str], Prepared],
+) -> IndexBuild:
     """The live index over the eight images, on the stub."""
     from jobs.running import run
     from search.indexing import build_index
 
-    job = IndexBuild.objects.create(checkpoint=checkpoint)
-    run(job, build_index)
-    job.refresh_from_db()
+    index = prepared("vespa")
+    fed = tmp_path / "fed"
+    if index.is_kept:
+        index.lay_out(fed, checkpoint=checkpoint)
+        stub.feed(pickle.loads((fed / "documents").read_bytes()))
+        job = IndexBuild.objects.get()
+        job.promote()
+    else:
+        job = IndexBuild.objects.create(checkpoint=checkpoint)
+        run(job, build_index)
+        job.refresh_from_db()
+        fed.mkdir()
+        documents = {name: stub.store.get(name) for name in stub.store.rows}
+        (fed / "documents").write_bytes(pickle.dumps(documents))
+        index.keep(fed, IndexBuild)
     return job

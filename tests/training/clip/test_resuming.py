@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.training.clip.conftest import Tuner
 from training.clip import resuming
 from training.clip import run as module
 from training.clip.cpu import prepare_cpu
@@ -27,24 +28,36 @@ def losses(tuner: Any) -> list[tuple[int, int, float, float]]:
     return [(p.step, p.epoch, p.loss, p.learning_rate) for p in tuner.steps]
 
 
+@pytest.fixture(scope="module")
+def whole(
+    encoder: DualEncoder, pairs: list[Pair], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Tuner, str]:
+    """A run that was not cut, and the fingerprint of its weights."""
+    tuner, folder = Tuner(), tmp_path_factory.mktemp("whole") / "tuned"
+    tuner.run(encoder, pairs, folder, pairs[:12], **SETTINGS)
+    return tuner, DualEncoder.load(folder).fingerprint
+
+
 @pytest.mark.parametrize("cut_after", [1, 5, 6, 9])
 def test_cut_and_taken_up_again_gives_bit_equal_losses_and_weights(
-    make_tuner: Any, encoder: DualEncoder, pairs: list[Pair], tmp_path: Path, cut_after: int
+    whole: tuple[Tuner, str],
+    encoder: DualEncoder,
+    pairs: list[Pair],
+    tmp_path: Path,
+    cut_after: int,
 ) -> None:
-    whole = make_tuner()
-    whole.run(encoder, pairs, tmp_path / "whole", pairs[:12], **SETTINGS)
+    uncut, fingerprint = whole
     state = tmp_path / "run.state"
-    first, second = make_tuner(), make_tuner()
+    first, second = Tuner(), Tuner()
     first.stop_at_step = cut_after
     assert first.run(encoder, pairs, tmp_path / "cut", pairs[:12], state, **SETTINGS).stopped
     assert state.exists()
     outcome = second.run(encoder, pairs, tmp_path / "cut", pairs[:12], state, **SETTINGS)
     assert second.starts[0][0] == len(first.steps) == cut_after
-    assert losses(first) + losses(second) == losses(whole)
-    assert first.epochs + second.epochs == whole.epochs
-    assert outcome.history == whole.epochs
-    ends = [DualEncoder.load(tmp_path / name).fingerprint for name in ("whole", "cut")]
-    assert ends[0] == ends[1]
+    assert losses(first) + losses(second) == losses(uncut)
+    assert first.epochs + second.epochs == uncut.epochs
+    assert outcome.history == uncut.epochs
+    assert DualEncoder.load(tmp_path / "cut").fingerprint == fingerprint
 
 
 def test_points_over_several_steps_are_the_same_too(

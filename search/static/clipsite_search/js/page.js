@@ -160,7 +160,7 @@ const ON_HIT = {
   only: ({ modality: value, modality_label: label }) =>
     edit({ op: "filter", field: "modality", value }, say("only", label), true),
   why: (hit) => openDetail(hit, true),
-  similar: (hit) => openDetail(hit),
+  similar: (hit) => openDetail(hit, true),
   compare: (hit) => compare(hit.image_id),
   good: (hit) => rate(hit, hit.feedback === 1 ? 0 : 1),
   bad: (hit) => rate(hit, hit.feedback === -1 ? 0 : -1),
