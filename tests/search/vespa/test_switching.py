@@ -81,6 +81,16 @@ def test_copies_share_a_place_there_too(vespa_build: IndexBuild, images: dict[st
     check_copies_share_a_place(vespa_build, images)
 
 
+@pytest.mark.parametrize(("words", "well"), [("torn meniscus", 1), ("chocolate cake", 0)])
+def test_what_matches_well_there_is_what_does_so_here(
+    vespa_build: IndexBuild, words: str, well: int
+) -> None:
+    state = QueryState(phrases=(Phrase(words),), alpha=0.3)
+    answer = async_to_sync(wire.answer)(state, vespa_build)
+    assert (answer["strong"], answer["ranked"]) == (well, 8)
+    assert [hit["weak"] for hit in answer["hits"]] == [rank >= well for rank in range(8)]
+
+
 @pytest.mark.parametrize("fusion", ["linear", "rrf"])
 def test_the_parts_that_are_shown_add_up_to_what_vespa_ranked_by(
     vespa_build: IndexBuild, fusion: str
