@@ -21,12 +21,12 @@ from search.engines.base import EngineError, Index
 from search.fusion import Ranked
 from search.links import link_of
 from search.models import IndexBuild
+from search.other_words import expanded
 from search.query import scope_of
 from search.spelling import respelt
 from search.understanding.chips import Chip, chips, value_label
 from search.understanding.edits import apply
 from search.understanding.state import QueryState
-from search.understanding.synonyms import expanded
 
 Kind = Literal["narrow", "way", "spelling"]
 
