@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers.expat import ExpatError, ParserCreate
 
@@ -34,6 +34,10 @@ class MeshError(ValueError):
     """The file is no list of MeSH descriptors; the message says why, as the end of a sentence."""
 
 
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
 class Row(NamedTuple):
     """`forms` mean the same, the first of them is the term; `narrower` are kinds of it."""
 
@@ -47,7 +51,7 @@ class Row(NamedTuple):
         return f"{term} | {'; '.join(same)} | {narrower} | MeSH {self.descriptor}"
 
 
-def rows(file: BinaryIO, branches: Sequence[str] = BRANCHES) -> Iterator[Row]:
+def rows(file: Readable, branches: Sequence[str] = BRANCHES) -> Iterator[Row]:
     """Of the descriptors that stand below one of the branches of the tree, in the file's order.
 
     Only one descriptor is in memory at a time. Raises MeshError, perhaps after some rows.
@@ -119,7 +123,7 @@ def _can_be_said(form: str, key: str) -> bool:
     )  # fmt: skip
 
 
-def _records(file: BinaryIO) -> Iterator[Element]:
+def _records(file: Readable) -> Iterator[Element]:
     reader = _Reader()
     try:
         while chunk := file.read(_CHUNK):
