@@ -164,3 +164,21 @@ def test_a_run_with_a_wrong_setting_is_refused_in_the_form(site: Site, page: Any
     page.locator("textarea[name=settings]").fill('{"magic": "1"}')
     page.get_by_role("button", name="Save").first.click()
     page.get_by_text("There is no setting 'magic'").wait_for()
+
+
+@pytest.mark.parametrize("words", ["with an effusion", "new topic: blorple"])
+def test_an_answer_takes_the_place_of_the_one_before_wherever_the_pointer_rests(
+    site: Site, page: Any, words: str
+) -> None:
+    """No caption has "blorple", so the leg by words is empty and the pictures come first."""
+    ask(page, "chest x-ray")
+    turns(page, 1)
+    page.locator("#results .hit[data-image-id]").nth(1).hover()
+    ask(page, words)
+    turn = turns(page, 2).get_attribute("data-turn")
+    answer = page.request.get(f"{site.address}/api/v1/turns/{turn}").json()
+    shown = page.locator("#results .hit[data-image-id]").evaluate_all(
+        "(hits) => hits.map((hit) => Number(hit.dataset.imageId))"
+    )
+    assert shown == [hit["image_id"] for hit in answer["hits"]]
+    assert page.locator("#new-order").is_hidden()

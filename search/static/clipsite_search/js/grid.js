@@ -1,7 +1,7 @@
 // The rows of images: cards kept by image, moved gently into a new order.
 import { drawBars, fill, fromTemplate, known, pressThumbs, showImage } from "./dom.js";
 import { highlighted } from "./highlight.js";
-import { neighbour, planReorder } from "./order.js";
+import { isHeldBack, neighbour } from "./order.js";
 import * as words from "./words.js";
 
 const MOVE = { duration: 320, easing: "cubic-bezier(0.2, 0, 0, 1)" };
@@ -10,6 +10,7 @@ const RELEASE_AFTER = 600; // ms without pointer or focus
 export class Grid {
   #cards = new Map(); // image id -> {element, hit}, in order
   #held = null;
+  #pointed = false; // whether the pointer moved here since the question
 
   constructor(list, { onHeld }) {
     this.list = list;
@@ -17,7 +18,11 @@ export class Grid {
     this.fusion = "linear";
     list.addEventListener("keydown", (event) => this.#walk(event));
     list.addEventListener("focusin", (event) => this.#rove(event.target.closest(".hit")));
-    list.addEventListener("pointerleave", () => this.#releaseSoon());
+    list.addEventListener("pointermove", () => (this.#pointed = true));
+    list.addEventListener("pointerleave", () => {
+      this.#pointed = false;
+      this.#releaseSoon();
+    });
     list.addEventListener("focusout", () => this.#releaseSoon());
   }
 
@@ -42,8 +47,13 @@ export class Grid {
     this.#rove(this.list.firstElementChild);
   }
 
+  get isStale() {
+    return this.list.classList.contains("is-stale");
+  }
+
   wait() {
     this.#hold(null);
+    this.#pointed = false;
     this.list.classList.add("is-stale");
   }
 
@@ -58,12 +68,13 @@ export class Grid {
     this.settle();
   }
 
-  /** Puts the hits in order; holds them back if that would move what is under the pointer. */
-  show(hits, { leg, mayHold = false }) {
+  /** Puts the hits in order; holds them back if the reader is at those of the same question. */
+  show(hits, { leg, mayHold }) {
     const next = hits.map((hit) => hit.image_id);
-    const plan = planReorder([...this.#cards.keys()], next, this.#attention());
+    const isAttended = mayHold && !this.isStale && this.#isAttended();
+    const waits = isHeldBack([...this.#cards.keys()], next, isAttended);
     this.#hold({ hits, leg });
-    if (!mayHold || plan !== "hold") this.release();
+    if (!waits) this.release();
   }
 
   release() {
@@ -89,11 +100,8 @@ export class Grid {
     this.element(imageId)?.classList.add("is-open");
   }
 
-  #attention() {
-    return {
-      pointerInside: matchMedia("(hover: hover)").matches && this.list.matches(":hover"),
-      focusInside: this.list.contains(document.activeElement),
-    };
+  #isAttended() {
+    return this.#pointed || this.list.contains(document.activeElement);
   }
 
   #hold(answer) {
@@ -104,8 +112,7 @@ export class Grid {
 
   #releaseSoon() {
     setTimeout(() => {
-      const { pointerInside, focusInside } = this.#attention();
-      if (!pointerInside && !focusInside) this.release();
+      if (!this.#isAttended()) this.release();
     }, RELEASE_AFTER);
   }
 

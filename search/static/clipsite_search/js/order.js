@@ -1,13 +1,9 @@
 // Where cards go: when they may move, and the neighbour of a card in the rows.
 
-/**
- * What to do with a new order of image ids: "stay" where nothing moves, "hold" it back where it
- * would move what is under the pointer or the focus, "move" otherwise.
- */
-export function planReorder(shown, next, { pointerInside, focusInside }) {
+/** Whether a new order of image ids waits: it would move what the reader is at. */
+export function isHeldBack(shown, next, isAttended) {
   const isSame = shown.length === next.length && next.every((id, index) => id === shown[index]);
-  if (isSame) return "stay";
-  return shown.length && (pointerInside || focusInside) ? "hold" : "move";
+  return isAttended && shown.length > 0 && !isSame;
 }
 
 /** Index reached from `index` by an arrow key; rects are {left, top, width} in reading order. */

@@ -90,10 +90,10 @@ const SHOW = {
   },
   hits({ leg, hits }, before) {
     if (leg === "page") return appendPage(unseen(before.hits, hits));
-    const isFinal = leg === "fused";
-    if (!isFinal && (lastAsk?.onImage || !hits.length || before.leg)) return;
+    const mayHold = !lastAsk?.onImage;
+    if (leg !== "fused" && !(mayHold && hits.length && grid.isStale)) return;
     grid.fusion = state.query.fusion;
-    grid.show(hits, { leg, mayHold: before.leg !== null && !lastAsk?.onImage });
+    grid.show(hits, { leg, mayHold });
   },
   facets: () => renderFacets(byId("facets"), state.facets, toggleFacet),
   done() {
