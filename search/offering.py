@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from ingest.models import Image
 from ingest.vocabulary import mentions, names
+from search import other_words
 from search.caption_words import MOST_CAPTIONS, frequent_phrases, phrases_in, word_counts, words_in
 from search.engine import engine
 from search.engines.base import EngineError, Index
@@ -26,7 +27,6 @@ from search.spelling import respelt
 from search.understanding.chips import Chip, chips, value_label
 from search.understanding.edits import apply
 from search.understanding.state import QueryState
-from search.understanding.synonyms import expanded
 
 Kind = Literal["narrow", "way", "spelling"]
 
@@ -38,6 +38,10 @@ BEST = 48
 LEAST_SHARE, MOST_SHARE = 0.08, 0.8
 LEAST_CAPTIONS = 3
 LEAST_LIFT = 2.0
+DIRECTIONS = frozenset(
+    {"left", "right", "bilateral", "upper", "lower", "superior", "inferior", "anterior",
+     "posterior", "lateral", "medial"}
+)  # fmt: skip
 NARROWING_FIELDS = ("modality", "anatomy", "sex", "laterality")
 
 
@@ -138,7 +142,7 @@ async def _by_phrases(
     offered: list[Offer] = []
     for phrase in sorted(telling, key=lambda phrase: (-telling[phrase], phrase)):
         words = _singular(phrase)
-        if words & asked or _names_a_value(phrase):
+        if words & asked or _names_a_value(phrase) or not _says_something(phrase):
             continue
         edits = [{"op": "require", "text": phrase}]
         count = await index.count(scope_of(_edited(state, edits)))
@@ -160,6 +164,15 @@ def _names(state: QueryState) -> Iterator[str]:
 
 def _singular(text: str) -> set[str]:
     return {word.removesuffix("s") for word in words_in(text)}
+
+
+def _says_something(phrase: str) -> bool:
+    """Several words that end in a thing, or one that medicine knows; not "left lower"."""
+    *before, last = phrase.split()
+    if before:
+        return last not in DIRECTIONS
+    known = (mention for field in NARROWING_FIELDS for mention in mentions(phrase, field))
+    return bool(other_words.table().known_in(phrase)) or any(known)
 
 
 def _names_a_value(phrase: str) -> bool:
@@ -218,5 +231,5 @@ def _offer(
 
 def _edited(state: QueryState, edits: Sequence[Mapping[str, Any]]) -> QueryState:
     for edit in edits:
-        state = expanded(apply(state, edit), state)
+        state = other_words.expanded(apply(state, edit), state)
     return replace(state, utterance="")

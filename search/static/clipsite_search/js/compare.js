@@ -12,7 +12,7 @@ export function comparing(tray, list) {
     link.href = tray.dataset.path + [...chosen];
     for (const toggle of document.querySelectorAll('[data-action="compare"]')) {
       const { imageId } = toggle.closest("[data-image-id]").dataset;
-      toggle.setAttribute("aria-pressed", chosen.has(Number(imageId)));
+      toggle.ariaPressed = chosen.has(Number(imageId));
     }
   };
   tray.querySelector("button").onclick = () => choose(chosen.clear());

@@ -55,7 +55,7 @@ export class Composer {
   #showBlend() {
     const text = number(Number(this.form.elements.alpha.value), { style: "percent" });
     this.form.querySelector(".blend-value").textContent = text;
-    this.form.elements.alpha.setAttribute("aria-valuetext", text);
+    this.form.elements.alpha.ariaValueText = text;
   }
 
   #fit() {

@@ -26,8 +26,8 @@ export function button(text, onClick) {
 export const actionOf = (event) => event.target.closest("[data-action]")?.dataset.action;
 
 export function pressThumbs(element, value) {
-  element.querySelector('[data-action="good"]').setAttribute("aria-pressed", value === 1);
-  element.querySelector('[data-action="bad"]').setAttribute("aria-pressed", value === -1);
+  element.querySelector('[data-action="good"]').ariaPressed = value === 1;
+  element.querySelector('[data-action="bad"]').ariaPressed = value === -1;
 }
 
 /** The two parts of a score one behind the other, in units of the largest there can be. */

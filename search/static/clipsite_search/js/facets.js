@@ -12,7 +12,7 @@ export function renderFacets(bar, fields, onToggle) {
       const list = index ? element.querySelector("ul") : element;
       const chosen = field.values.filter((value) => value.selected).map((value) => value.label);
       element.dataset.field = field.field;
-      list.setAttribute("aria-label", field.label);
+      list.ariaLabel = field.label;
       fill(element, { label: field.label, chosen: chosen.join(", ") });
       list.append(...field.values.map((value) => toggle(field, value, onToggle)));
       return element;
@@ -27,7 +27,7 @@ function toggle(field, value, onToggle) {
   const item = fromTemplate("facet-value");
   const button = item.querySelector("button");
   button.dataset.key = `${field.field}:${value.value}`;
-  button.setAttribute("aria-pressed", value.selected);
+  button.ariaPressed = value.selected;
   fill(item, { label: value.label, count: number(value.count) });
   button.addEventListener("click", () => onToggle(field, value));
   return item;

@@ -117,7 +117,9 @@ export class Grid {
   }
 
   #arrange(hits, leg) {
-    const before = this.#rects();
+    // Only the final order moves: on a first sight there is nothing to follow.
+    const glides = leg === "fused" && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const before = glides && this.#rects();
     const known = this.#cards;
     this.#cards = new Map();
     this.list.replaceChildren(...hits.map((hit) => this.#card(hit, known.get(hit.image_id))));
@@ -125,7 +127,7 @@ export class Grid {
     this.list.classList.toggle("is-leg", leg !== "fused");
     this.list.classList.toggle("is-all-weak", !!hits[0]?.weak);
     this.#rove(this.list.firstElementChild);
-    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) this.#glide(before);
+    if (glides) this.#glide(before);
   }
 
   #card(hit, known) {

@@ -12,6 +12,7 @@ export function listenToTyping(field, list, api) {
   }
 
   function show(found = [], words = field.value) {
+    clearTimeout(timer);
     field.value = words;
     choose(-1);
     const rowOf = ({ text: textContent }, i) =>

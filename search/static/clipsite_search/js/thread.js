@@ -27,7 +27,7 @@ export class Thread {
   /** Makes `turn` the one the page shows; the labels of the others rest. */
   select(turn) {
     this.current?.classList.remove("is-current", "is-waiting");
-    for (const chips of this.list.querySelectorAll(".chips")) chips.inert = true;
+    for (const chips of this.current?.querySelectorAll(".chips") ?? []) chips.inert = true;
     this.current = turn;
     turn.classList.add("is-current");
     turn.scrollIntoView({ block: "nearest" });
@@ -76,7 +76,7 @@ export class Thread {
     label.addEventListener("keydown", (event) => {
       if (event.key === "Delete" || event.key === "Backspace") remove();
     });
-    cross.setAttribute("aria-label", say("remove", chip.label));
+    cross.ariaLabel = say("remove", chip.label);
     cross.addEventListener("click", remove);
     for (const [stepper, step] of chip.weighable ? [[less, -1], [more, 1]] : []) {
       const weight = nextWeight(chip.weight, step);
@@ -107,7 +107,7 @@ function fillChip(element, chip) {
   const weight = weightText(chip.weight);
   fill(element, { label: chip.label, weight, origin: chip.inferred ? hint : "" });
   for (const way of ["less", "more"]) {
-    element.querySelector(`.chip-${way}`).setAttribute("aria-label", `${say(way, chip.label)}, ${weight}`);
+    element.querySelector(`.chip-${way}`).ariaLabel = `${say(way, chip.label)}, ${weight}`;
   }
   const thumbnail = element.querySelector(".chip-thumb");
   thumbnail.hidden = !chip.thumbnail_url;
@@ -118,7 +118,7 @@ function editInPlace(label, chip, onRewrite) {
   const before = chip.value ?? chip.label;
   const input = document.createElement("input");
   Object.assign(input, { className: "chip-edit", value: before, size: before.length + 2 });
-  input.setAttribute("aria-label", before);
+  input.ariaLabel = before;
   label.replaceWith(input);
   input.select();
   const close = () => input.replaceWith(label);
