@@ -24,6 +24,8 @@ DATASET_DIR = VAR_DIR / "datasets"
 PIXEL_CACHE_DIR = VAR_DIR / "pixels"
 INDEX_DIR = VAR_DIR / "index"
 QUERY_IMAGE_DIR = VAR_DIR / "query-images"
+# Other words for what is looked for that `load_mesh` writes, beside the packaged table.
+MESH_TABLE = VAR_DIR / "vocabulary" / "mesh.psv"
 
 # --- Broker, workers and the channel layer ----------------------------------------------------
 # Without REDIS_URL an embedded Valkey listens on a socket under VAR_DIR (`manage.py broker`).

@@ -10,11 +10,11 @@ from django.db import transaction
 
 from search.models import Conversation, LiveIndex, SavedSearch, Turn
 from search.models.conversations import LONGEST_NAME
+from search.other_words import expanded
 from search.query_images import is_kept
 from search.understanding import edits, talk
 from search.understanding.refining import NOT_THERE, STARTED_NEW, Refined, refine
 from search.understanding.state import InvalidState, QueryState
-from search.understanding.synonyms import expanded
 from search.understanding.understand import Understanding, understand
 from search.understanding.wire import check_characters, state_from_json
 

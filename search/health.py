@@ -6,7 +6,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
-from search import caption_words
+from search import caption_words, other_words
 from search.encoding import EncoderUnavailable, text_vectors
 from search.engine import engine
 from search.engines.base import Clause, EngineError, Scope
@@ -40,6 +40,7 @@ def what_is_missing() -> list[str]:
     from search.understanding.noun_phrases import load_pipeline
 
     load_pipeline(settings.SPACY_PIPELINE)
+    other_words.table()
     try:
         build = LiveIndex.current()
     except DatabaseError:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from ingest.models import Image
 from ingest.vocabulary import mentions, names
+from search import other_words
 from search.caption_words import MOST_CAPTIONS, frequent_phrases, phrases_in, word_counts, words_in
 from search.engine import engine
 from search.engines.base import EngineError, Index
@@ -26,7 +27,6 @@ from search.spelling import respelt
 from search.understanding.chips import Chip, chips, value_label
 from search.understanding.edits import apply
 from search.understanding.state import QueryState
-from search.understanding.synonyms import expanded, thesaurus
 
 Kind = Literal["narrow", "way", "spelling"]
 
@@ -172,7 +172,7 @@ def _says_something(phrase: str) -> bool:
     if before:
         return last not in DIRECTIONS
     known = (mention for field in NARROWING_FIELDS for mention in mentions(phrase, field))
-    return bool(thesaurus().known_in(phrase)) or any(known)
+    return bool(other_words.table().known_in(phrase)) or any(known)
 
 
 def _names_a_value(phrase: str) -> bool:
@@ -231,5 +231,5 @@ def _offer(
 
 def _edited(state: QueryState, edits: Sequence[Mapping[str, Any]]) -> QueryState:
     for edit in edits:
-        state = expanded(apply(state, edit), state)
+        state = other_words.expanded(apply(state, edit), state)
     return replace(state, utterance="")

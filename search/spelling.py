@@ -7,12 +7,12 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from ingest.vocabulary import LISTED_FIELDS, mentions
+from search import other_words
 from search.caption_words import LETTERS
 from search.engines.base import Clause, Index, Scope
 from search.understanding.chips import phrase_id
 from search.understanding.noun_phrases import is_content
 from search.understanding.state import Phrase, QueryState
-from search.understanding.synonyms import thesaurus
 
 SHORTEST = 4
 # One slip in a short word, two in a longer one.
@@ -47,7 +47,7 @@ async def _better(word: str, index: Index, counts: Mapping[str, int]) -> str | N
     folded = word.casefold()
     if len(word) < SHORTEST or counts.get(folded, 0) > RARE or not is_content(word):
         return None
-    if word.isupper() or thesaurus().known_in(word) or _is_term(word):
+    if word.isupper() or other_words.table().known_in(word) or _is_term(word):
         return None
     # The engine knows all captions and all endings of a word; the counts may not.
     there = len(await index.lexical([Clause(word)], Scope(), RARE + 1))

@@ -2,18 +2,22 @@
 
 The table, `synonyms.psv`, is plain text to be read and corrected: a row holds the commonest term,
 forms that mean the same, kinds of the thing, and where the equality comes from. A form with `!`
-before it is an abbreviation and is taken only in capitals.
+before it is an abbreviation and is taken only in capitals. Tables of the same form that a site adds
+come after it.
 """
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from search.understanding.state import Expansion, Phrase, QueryState
+
+logger = logging.getLogger(__name__)
 
 TABLE = Path(__file__).with_name("synonyms.psv")
 # Half, so that a caption with the words as said comes first: measured in docs/benchmarks.md.
@@ -22,34 +26,36 @@ SAME_WEIGHT, NARROWER_WEIGHT = 0.5, 0.25
 MOST_OF_A_PHRASE = 5
 MOST = 12
 
+# Words of a form; longer ones are never found.
+LONGEST = 6
 _WORD = re.compile(r"[^\W_]+")
-_Key = tuple[str, ...]
-_LONGEST = 6
 
 
 class Thesaurus:
-    """Forms by their words; each with the others of its row and their weights."""
+    """Rows by the words of their forms. A form that stands in several has the others of each.
 
-    def __init__(self, lines: Iterator[str] | list[str]) -> None:
-        self._others: dict[_Key, tuple[tuple[str, float], ...]] = {}
-        self._capitals: set[_Key] = set()
+    A row stays one line until it is asked for, so that 200,000 forms are read at once and take
+    little memory: measured in docs/benchmarks.md.
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._rows: dict[str, tuple[str, ...]] = {}
+        self._rows_in_capitals: dict[str, tuple[str, ...]] = {}
         for line in lines:
             if line.strip() and not line.startswith("#"):
                 self._add(line)
 
     def __len__(self) -> int:
-        return len(self._others)
+        return len(self._rows.keys() | self._rows_in_capitals.keys())
 
     def _add(self, line: str) -> None:
-        term, same, narrower, _ = (field.strip() for field in line.split("|"))
-        equals = [term, *_forms(same)]
-        others = [(form.lstrip("!"), SAME_WEIGHT) for form in equals]
-        others += [(form.lstrip("!"), NARROWER_WEIGHT) for form in _forms(narrower)]
-        for form in equals:
-            key = _key(form)
-            self._others.setdefault(key, tuple(others))
-            if form.startswith("!"):
-                self._capitals.add(key)
+        row = (line,)
+        for form in _equals(line):
+            rows = self._rows_in_capitals if form.startswith("!") else self._rows
+            key = key_of(form)
+            known = rows.setdefault(key, row)
+            if line not in known:
+                rows[key] = known + row
 
     def expansions(self, phrase: Phrase) -> list[Expansion]:
         """For the longest known forms in the phrase, from its front, without repeating them."""
@@ -66,40 +72,66 @@ class Thesaurus:
         found = []
         at = 0
         while at < len(words):
-            taken = next((n for n in range(_LONGEST, 0, -1) if self._has(words[at : at + n], n)), 0)
+            longest = min(LONGEST, len(words) - at)
+            spans = (" ".join(words[at : at + n]) for n in range(longest, 0, -1))
+            taken = next((span for span in spans if self._rows_of(span)), "")
             if taken:
-                found.append(" ".join(words[at : at + taken]))
-            at += taken or 1
+                found.append(taken)
+            at += len(taken.split()) or 1
         return found
 
     def others_than(self, form: str) -> list[tuple[str, float]]:
-        """The other forms of its row with their weights."""
-        said = _key(form)
-        return [other for other in self._others.get(said, ()) if _key(other[0]) != said]
+        """The other forms of its rows with their weights, those of the first row first."""
+        others: list[tuple[str, float]] = []
+        known = {key_of(form)}
+        for line in self._rows_of(form):
+            new = [other for other in _others(line) if key_of(other[0]) not in known]
+            known |= {key_of(text) for text, _ in new}
+            others += new
+        return others
 
-    def _has(self, words: list[str], count: int) -> bool:
-        key = _key(" ".join(words))
-        in_capitals = all(word.isupper() for word in words)
-        return len(words) == count and key in self._others and (
-            key not in self._capitals or in_capitals
-        )  # fmt: skip
+    def _rows_of(self, form: str) -> tuple[str, ...]:
+        key = key_of(form)
+        rows = self._rows.get(key, ())
+        if key in self._rows_in_capitals and all(word.isupper() for word in _WORD.findall(form)):
+            rows += self._rows_in_capitals[key]
+        return rows
 
 
 @cache
-def thesaurus() -> Thesaurus:
-    return Thesaurus(TABLE.read_text(encoding="utf-8").splitlines())
+def thesaurus(*added: Path) -> Thesaurus:
+    """The packaged table, and after it those of the added ones that are there.
+
+    Read once in the life of a process: what is written there later is known after a restart.
+    """
+    tables = [TABLE, *(path for path in added if path.exists())]
+    return Thesaurus(line for table in tables for line in _lines(table))
 
 
-def expanded(state: QueryState, before: QueryState | None = None) -> QueryState:
+def _lines(table: Path) -> list[str]:
+    lines = table.read_text(encoding="utf-8").splitlines()
+    rows = [line for line in lines if line.startswith("#") or line.count("|") == 3]
+    if odd := sum(map(bool, lines)) - len(rows):
+        logger.warning("Lines that are no rows of four fields are left out of %s: %d", table, odd)
+    return rows
+
+
+def expanded(
+    state: QueryState, before: QueryState | None = None, table: Thesaurus | None = None
+) -> QueryState:
     """The state with other words for its phrases that are new since `before`.
+
+    The packaged table gives them where no other is named.
 
     What was taken away from an older phrase stays away, and other words go with their phrase.
     """
     known = {_place(p) for p in before.phrases} if before else set()
     kept = list(pruned(state).expansions)
+    if table is None:
+        table = thesaurus()
     for phrase in sorted(state.phrases, key=lambda p: not p.excluded):
         if not phrase.quoted and phrase.weight > 0 and _place(phrase) not in known:
-            kept += thesaurus().expansions(phrase)
+            kept += table.expansions(phrase)
     unwanted = {p.text.casefold() for p in state.phrases if p.excluded}
     unwanted |= {e.text.casefold() for e in kept if e.excluded}
     said = {(p.text.casefold(), p.excluded) for p in state.phrases}
@@ -123,9 +155,20 @@ def _place(phrase: Phrase) -> tuple[str, bool]:
     return phrase.text.casefold(), phrase.excluded
 
 
+def _equals(line: str) -> list[str]:
+    term, same, _ = line.split("|", 2)
+    return [term.strip(), *_forms(same)]
+
+
+def _others(line: str) -> list[tuple[str, float]]:
+    others = [(form.lstrip("!"), SAME_WEIGHT) for form in _equals(line)]
+    return others + [(form.lstrip("!"), NARROWER_WEIGHT) for form in _forms(line.split("|")[2])]
+
+
 def _forms(field: str) -> list[str]:
     return [form for form in (part.strip() for part in field.split(";")) if form]
 
 
-def _key(form: str) -> _Key:
-    return tuple(word.casefold().removesuffix("s") for word in _WORD.findall(form))
+def key_of(form: str) -> str:
+    """Its words in small letters, without an s at their end: forms with one key are one form."""
+    return " ".join([word.removesuffix("s") for word in _WORD.findall(form.casefold())])

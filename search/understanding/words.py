@@ -63,6 +63,30 @@ SAYS_LITTLE = frozenset(
 """Words worth little when they stand alone."""
 LITTLE_WEIGHT = 0.3
 
+EVERYDAY_WORDS = frozenset(
+    {"ache", "adult", "aged", "air", "animal", "area", "arm", "attack", "baby", "back", "ball",
+     "band", "bar", "base", "bath", "bed", "bird", "birth", "bite", "block", "blood", "blow",
+     "bone", "bridge", "button", "cat", "cavity", "cell", "chemistry", "child", "children",
+     "choice", "cold", "condition", "content", "contrast", "control", "cover", "crown", "culture",
+     "cut", "cycle", "dark", "day", "death", "defect", "density", "device", "diagnosis", "diet",
+     "digit", "dog", "dose", "drop", "ear", "edge", "emergency", "eye", "face", "fall", "family",
+     "fat", "father", "feeling", "feet", "female", "field", "finger", "fire", "fish", "flow",
+     "fluid", "food", "foot", "frame", "growth", "hair", "hand", "head", "health", "hearing",
+     "heat", "hole", "hunger", "illness", "incidence", "infant", "joint", "labor", "lead", "leg",
+     "length", "life", "light", "lip", "load", "loss", "male", "man", "mark", "mass",
+     "measurement", "memory", "men", "method", "model", "mother", "mouth", "movement", "nail",
+     "neck", "noise", "nose", "operation", "organ", "palm", "part", "place", "plate", "pool",
+     "position", "pressure", "problem", "procedure", "pulse", "rate", "reading", "recovery",
+     "region", "repair", "rest", "rise", "root", "scale", "screen", "screening", "seat", "shape",
+     "shock", "side", "sight", "site", "skin", "sleep", "smell", "sole", "space", "spot", "stage",
+     "stem", "stick", "stone", "stress", "surface", "surgery", "survival", "symptom", "syndrome",
+     "system", "tail", "taste", "technique", "test", "thirst", "time", "tissue", "toe", "tool",
+     "touch", "transfer", "trap", "treatment", "trunk", "tube", "vision", "voice", "walk", "wall",
+     "water", "weakness", "wedge", "weight", "white", "window", "wing", "woman", "women", "work",
+     "young"}
+)  # fmt: skip
+"""Words of any talk that a medical thesaurus lists too: other words for them would mislead."""
+
 ASKING_PHRASES = (
     r"(?:can|could|would|will) (?:you|u|i|we)(?: please| kindly)?",
     r"(?:show|find|give|get|tell|bring|fetch|send) (?:me|us)",
