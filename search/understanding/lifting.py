@@ -34,7 +34,9 @@ _NEGATED = re.compile(
     rf"(?:(?!\s(?:{'|'.join(words.ENDS_A_NEGATION)})\b(?!-))[^,;:!?()\n.]|\.(?=\w))*)",
     re.IGNORECASE,
 )
-_BESIDE = re.compile(rf"(?P<relation>{_any_of(words.RELATIONS)}) +(?:(?:the|an?) +)?$", re.IGNORECASE)
+_BESIDE = re.compile(
+    rf"(?P<relation>{_any_of(words.RELATIONS)}) +(?:(?:the|an?) +)?$", re.IGNORECASE
+)
 _AND = re.compile(r"\s+(?:and|&)\s+.*", re.IGNORECASE)
 _ALTERNATIVES = re.compile(r"\s+(?:or|nor|and|&)\s+", re.IGNORECASE)
 

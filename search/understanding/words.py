@@ -6,7 +6,8 @@ STOP_WORDS = frozenset(
     {"a", "about", "above", "across", "after", "again", "all", "almost", "alone", "along",
      "already", "also", "although", "am", "among", "an", "and", "another", "any", "anybody",
      "anyone", "anything", "are", "aren't", "around", "as", "at", "be", "because", "been",
-     "before", "behind", "being", "below", "beside", "besides", "between", "but", "by", "can", "can't", "cannot", "could",
+     "before", "behind", "being", "below", "beside", "besides", "between",
+     "but", "by", "can", "can't", "cannot", "could",
      "did", "do", "does", "doesn't", "doing", "don't", "down", "during", "each", "either",
      "else", "etc", "ever", "every", "everything", "except", "excepting", "exclude",
      "excludes", "excluding", "few", "for", "from", "had", "has", "have", "having", "he",
@@ -106,7 +107,8 @@ ASKING_PHRASES = (
     r"not (?:only|just|necessarily|sure)",
     r"whether or not",
     r"no (?:matter|preference|idea)",
-    r"(?:(?<=arrow )|(?<=arrows )|(?<=arrowhead )|(?<=arrowheads ))point(?:s|ing|ed)? (?:at|to|towards?)",
+    r"(?:(?<=arrow )|(?<=arrows )|(?<=arrowhead )|(?<=arrowheads ))"
+    r"point(?:s|ing|ed)? (?:at|to|towards?)",
 )
 
 NEGATIONS = (

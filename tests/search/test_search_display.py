@@ -2,7 +2,6 @@ from django.template import Context
 from django.test import RequestFactory
 
 from search.templatetags.search_display import facet_url, segments, synonyms
-
 from search.understanding.chips import chips
 from search.understanding.state import Expansion, Phrase, QueryState
 
