@@ -52,4 +52,6 @@ def test_no_other_page_hinders_anybody(site: Site, looked_at: Any) -> None:
     page = looked_at
     for path in ("/saved/", "/compare?ids=1,2", "/images/1/", "/search?q=chest", "/not-there"):
         page.goto(f"{site.address}{path}")
+        # Results that are being looked for again are dimmed.
+        page.wait_for_function("!document.querySelector('.is-stale, .is-waiting')")
         assert findings(page) == [], path
