@@ -37,8 +37,9 @@ def segments(hit: Mapping[str, Any] | str) -> Iterator[tuple[str, bool]]:
 
 @register.filter
 def synonyms(chips: Sequence[Mapping[str, Any]] | str) -> list[Mapping[str, Any]]:
-    """The labels that stand for other words of another label."""
-    return [chip for chip in chips or () if isinstance(chip, Mapping) and chip["kind"] == "synonym"]
+    """The labels that stand for other words of another label, looked for or left out."""
+    ids = ("synonym:", "exclude:synonym:")
+    return [c for c in chips or () if isinstance(c, Mapping) and c["id"].startswith(ids)]
 
 
 @register.simple_tag

@@ -34,15 +34,22 @@ _NEGATED = re.compile(
     rf"(?:(?!\s(?:{'|'.join(words.ENDS_A_NEGATION)})\b(?!-))[^,;:!?()\n.]|\.(?=\w))*)",
     re.IGNORECASE,
 )
+_BESIDE = re.compile(
+    rf"(?P<relation>{_any_of(words.RELATIONS)}) +(?:(?:the|an?) +)?$", re.IGNORECASE
+)
 _AND = re.compile(r"\s+(?:and|&)\s+.*", re.IGNORECASE)
 _ALTERNATIVES = re.compile(r"\s+(?:or|nor|and|&)\s+", re.IGNORECASE)
 
 
 @dataclass
 class Findings:
-    """What has been lifted so far. `rest` is as long as the utterance; lifted places are blank."""
+    """What has been lifted so far. `rest` is as long as the utterance; lifted places are blank.
+
+    `regions` are values of anatomy that the search names already, before the utterance.
+    """
 
     rest: str
+    regions: frozenset[str] = frozenset()
     phrases: list[Phrase] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
@@ -169,6 +176,7 @@ def _without_empty_edges(said: str) -> str:
 def lift_named_values(found: Findings) -> None:
     """Words that name a modality, a region or a sex become filters that keep the words."""
     named = {name: _named(found.rest, name) for name in SPOKEN_FIELDS}
+    named["anatomy"] = _regions(found, named)
     worded: set[int] = set()
     for name, places in named.items():
         if not places:
@@ -186,6 +194,26 @@ def lift_named_values(found: Findings) -> None:
     for places in named.values():
         for mention in places:
             found.lift(mention.start, mention.end)
+
+
+def _regions(found: Findings, named: dict[str, list[Mention]]) -> list[Mention]:
+    """
+    The mentions of a region to look in. Where another region is named, some only say more of what
+    is looked for there, and stay words: "next to the spine", and "enlarged heart" in a chest.
+    """
+    kept = []
+    elsewhere = found.regions | {mention.value for mention in named["anatomy"]}
+    rest = found.rest
+    for mention in (mention for places in named.values() for mention in places):
+        rest = rest[: mention.start] + LIFTED * len(mention.text) + rest[mention.end :]
+    says_more = any(is_content(word.strip(".,;:!?")) for word in rest.split())
+    for mention in named["anatomy"]:
+        beside = _BESIDE.search(found.rest[: mention.start])
+        if beside and elsewhere - {mention.value}:
+            found.lift(beside.start("relation"), beside.end("relation"))
+        elif not (says_more and words.LIES_IN.get(mention.value) in elsewhere):
+            kept.append(mention)
+    return kept
 
 
 def _named(text: str, name: str) -> list[Mention]:

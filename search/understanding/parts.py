@@ -31,6 +31,11 @@ def without(state: QueryState, said: str) -> QueryState:
     )
 
 
+def regions(state: QueryState) -> frozenset[str]:
+    rows = (row for row in state.filters if row.field == "anatomy")
+    return frozenset(value for row in rows for value in row.included)
+
+
 def stems(text: str) -> frozenset[str]:
     """Content words without their endings, for telling that two texts speak of the same."""
     words = (word.strip(".,;:!?\"'()").casefold() for word in text.split())
@@ -59,13 +64,12 @@ def without_values(
     return tuple(kept)
 
 
-def without_group(state: QueryState, group: str) -> QueryState:
-    """Words of a group ("left", "axial") leave the phrases that are looked for."""
+def without_group(state: QueryState, group: str, but: str = "") -> QueryState:
+    """Words of a group ("left", "axial") leave the phrases that are looked for, `but` one."""
     phrases = []
+    going = talk.RIVALS[group] - {but}
     for phrase in state.phrases:
-        kept = " ".join(
-            word for word in phrase.text.split() if word.casefold() not in talk.RIVALS[group]
-        )
+        kept = " ".join(word for word in phrase.text.split() if word.casefold() not in going)
         if phrase.excluded or phrase.quoted or kept == phrase.text:
             phrases.append(phrase)
         elif kept:
@@ -104,9 +108,10 @@ def with_rival(state: QueryState, phrase: Phrase) -> QueryState | None:
     group = rivals_of(phrase.text)
     if not group:
         return None
-    if group == "side" and (sided := with_side(state, phrase.text.casefold())):
+    own = phrase.text.casefold()
+    if group == "side" and (sided := with_side(state, own)):
         return sided
-    return with_phrase(without_group(state, group), phrase)
+    return with_phrase(without_group(state, group, own), phrase)
 
 
 def without_the_only_finding(state: QueryState) -> QueryState:

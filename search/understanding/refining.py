@@ -288,7 +288,8 @@ def _delta(turn: _Turn, clause: str) -> bool:
     narrows = talk.NARROWING.search(clause)
     adds = talk.ADDING.search(clause)
     said = talk.NARROWING.sub(" ", clause) if narrows else talk.ADDING.sub(" ", clause)
-    understood = understand(parts.tidied(said), turn.pipeline)
+    regions = frozenset() if narrows else parts.regions(turn.state)
+    understood = understand(parts.tidied(said), turn.pipeline, regions)
     found = understood.state
     if found.is_empty:
         turn.notices += understood.notices or [NOTHING_SAID]

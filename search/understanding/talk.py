@@ -51,7 +51,7 @@ OPENERS = re.compile(
     r"(?:no )?wait|(?:so )?sorry|if (?:at all )?possible|(?:can|could|would) you|(?:can|could) (?:we|i)|"
     r"i(?:'d| would) like(?: you)? to|i want(?: you)? to|let's|to(?= (?:show|find|see|look)\b)|"
     r"(?:there|it|they) (?:ought to|has to|have to|needs? to) (?:be|show|have|contain)|"
-    r"(?:it |they )?(?:must|should) (?:say|show|have|contain|mention))\b[\s,:!-]*)+",
+    r"(?:it |they )?(?:must|should) (?:say|show|have|contain|mention))\b(?!-\w)[\s,:!-]*)+",
     re.IGNORECASE,
 )
 CLOSERS = re.compile(

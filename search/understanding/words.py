@@ -6,7 +6,8 @@ STOP_WORDS = frozenset(
     {"a", "about", "above", "across", "after", "again", "all", "almost", "alone", "along",
      "already", "also", "although", "am", "among", "an", "and", "another", "any", "anybody",
      "anyone", "anything", "are", "aren't", "around", "as", "at", "be", "because", "been",
-     "before", "being", "below", "between", "but", "by", "can", "can't", "cannot", "could",
+     "before", "behind", "being", "below", "beside", "besides", "between",
+     "but", "by", "can", "can't", "cannot", "could",
      "did", "do", "does", "doesn't", "doing", "don't", "down", "during", "each", "either",
      "else", "etc", "ever", "every", "everything", "except", "excepting", "exclude",
      "excludes", "excluding", "few", "for", "from", "had", "has", "have", "having", "he",
@@ -106,6 +107,8 @@ ASKING_PHRASES = (
     r"not (?:only|just|necessarily|sure)",
     r"whether or not",
     r"no (?:matter|preference|idea)",
+    r"(?:(?<=arrow )|(?<=arrows )|(?<=arrowhead )|(?<=arrowheads ))"
+    r"point(?:s|ing|ed)? (?:at|to|towards?)",
 )
 
 NEGATIONS = (
@@ -146,3 +149,14 @@ LEADS_INTO_A_NEGATED_THING = (
     "really", "to", "be", "show", "showing", "include", "including", "those", "these", "in", "from",
     "images", "image", "pictures", "picture", "figures", "ones", "on", "with", "see", "using",
 )  # fmt: skip
+
+RELATIONS = (
+    r"(?:next|close|adjacent|anterior|posterior|lateral|medial|superior|inferior) to",
+    r"beside",
+    r"behind",
+    r"near",
+    r"in front of",
+    r"abutting",
+)
+LIES_IN = {"heart": "chest"}
+"""Regions that a picture of a larger one shows as well."""

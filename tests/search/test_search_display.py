@@ -1,7 +1,9 @@
 from django.template import Context
 from django.test import RequestFactory
 
-from search.templatetags.search_display import facet_url, segments
+from search.templatetags.search_display import facet_url, segments, synonyms
+from search.understanding.chips import chips
+from search.understanding.state import Expansion, Phrase, QueryState
 
 
 def marked(caption: str, *highlights: tuple[int, int]) -> str:
@@ -40,3 +42,15 @@ def test_a_second_value_of_a_field_joins_the_first():
 
 def test_the_link_of_a_chosen_value_takes_it_away():
     assert facet("/search?q=a&year=2014", "year", 2014) == "q=a"
+
+
+def test_other_words_fold_away_whether_they_are_looked_for_or_left_out():
+    state = QueryState(
+        phrases=(Phrase("kidney stone"), Phrase("stroke", excluded=True)),
+        expansions=(
+            Expansion("renal calculus", of="kidney stone"),
+            Expansion("CVA", of="stroke", excluded=True),
+        ),
+    )
+    folded = synonyms([chip.as_json() for chip in chips(state)])
+    assert [chip["label"] for chip in folded] == ["renal calculus", "CVA"]

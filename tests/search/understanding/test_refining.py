@@ -142,6 +142,7 @@ COMMANDS = {"explain", "undo", "redo", "start_over", "save", "new"}
         ("refinements.psv", ENOUGH),
         ("refinements_more.psv", ENOUGH),
         ("refinements_later.psv", ENOUGH),
+        ("refinements_looked_for.psv", 1),
         ("unseen.psv", UNSEEN),
     ],
 )

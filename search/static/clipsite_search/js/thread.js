@@ -51,7 +51,7 @@ export class Thread {
   }
 
   renderChips(chips) {
-    const more = chips.filter((chip) => chip.kind === "synonym");
+    const more = chips.filter(({ id }) => /^(exclude:)?synonym:/.test(id));
     const said = chips.filter((chip) => !more.includes(chip));
     this.current.querySelectorAll(".chips").forEach((list, index) => {
       list.inert = false;
