@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import MultiPartParser
@@ -48,7 +50,9 @@ LONGEST_LIST = 100
 FRAMES = Path(__file__).with_name("frames.schema.json")
 # What the form around a picture may take.
 FORM_BYTES = 16 * 1024
-NO_MODEL = "No model can read pictures just now. Search by words, or tell an administrator."
+NO_MODEL = gettext_lazy(
+    "No model can read pictures just now. Search by words, or tell an administrator."
+)
 
 
 class PageOfHits(serializers.Serializer[Any]):
@@ -164,7 +168,7 @@ class TurnFeedback(APIView):
         try:
             stored = Feedback.give(request.user, turn, vote["image_id"], vote["value"])
         except ValueError as exc:
-            return problem(404, "Not found", str(exc))
+            return problem(404, _("Not found"), str(exc))
         return Response({"turn": turn.pk, "image_id": vote["image_id"], "value": stored})
 
 
@@ -177,7 +181,7 @@ class _InMemory(MemoryFileUploadHandler):
 
 class TooLarge(APIException):
     status_code = 413
-    default_detail = "Too large"
+    default_detail = gettext_lazy("Too large")
 
 
 class QueryImages(APIView):
@@ -192,26 +196,28 @@ class QueryImages(APIView):
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > settings.QUERY_IMAGE_BYTES + FORM_BYTES:
             limit = settings.QUERY_IMAGE_BYTES >> 20
-            raise TooLarge(f"A picture has at most {limit} MiB. Make it smaller and try again.")
+            sentence = _("A picture has at most %(limit)s MiB. Make it smaller and try again.")
+            raise TooLarge(sentence % {"limit": limit})
         super().initial(request, *args, **kwargs)
 
     def post(self, request: Request) -> Response:
         """Take a picture to search by; its vector and a preview are kept for a while."""
         files = request.FILES.getlist("image")
         if len(files) != 1:
-            return problem(400, "No picture", "Send one picture, as the part named image.")
+            return problem(400, _("No picture"), _("Send one picture, as the part named image."))
         build = LiveIndex.current()
         if build is None:
             raise NothingIndexed(NOTHING_INDEXED)
         try:
             kept = query_images.keep(_user(request).pk, files[0].read(), build)
         except BadPicture as exc:
-            return problem(400, "Not a picture", f"This picture was not taken: {exc}.")
+            sentence = _("This picture was not taken: %(reason)s.")
+            return problem(400, _("Not a picture"), sentence % {"reason": exc})
         except query_images.Busy:
-            return problem(503, "Busy", "The model is busy just now. Try again in a moment.")
+            return problem(503, _("Busy"), _("The model is busy just now. Try again in a moment."))
         except EncoderUnavailable:
             logger.exception("a query image could not be encoded")
-            return problem(503, "No model", NO_MODEL)
+            return problem(503, _("No model"), str(NO_MODEL))
         preview = reverse("search:query-image", args=[kept.upload])
         body = {"upload": kept.upload, "thumbnail_url": preview, "expires_at": kept.expires_at}
         return Response(body, status=201)
@@ -236,7 +242,8 @@ class SavedSearches(APIView):
                 _user(request), asked["name"], turn, replace=asked["replace"]
             )
         except NameTaken as exc:
-            return problem(409, "Name taken", f"{exc} Replace it, or choose another name.")
+            sentence = _("%(taken)s Replace it, or choose another name.") % {"taken": exc}
+            return problem(409, _("Name taken"), sentence)
         return Response(_saved(row), status=201 if is_new else 200)
 
 
@@ -256,7 +263,7 @@ class EmbedTokens(APIView):
         try:
             token = embedding.token_for(_user(request), asked["origin"])
         except ValueError as exc:
-            return problem(400, "Not listed", str(exc))
+            return problem(400, _("Not listed"), str(exc))
         expires_at = timezone.now() + timedelta(minutes=settings.EMBED_MINUTES)
         return Response({"token": token, "expires_at": expires_at}, status=201)
 
@@ -298,7 +305,7 @@ class OneJob(APIView):
                 if not request.user.has_perm(f"{model._meta.app_label}.view_{kind}"):
                     break
                 return Response(get_object_or_404(model, pk=pk).snapshot())
-        return problem(404, "Not found", "There is no such job.")
+        return problem(404, _("Not found"), _("There is no such job."))
 
 
 def _file(

@@ -280,13 +280,13 @@ def _new_here(request: HttpRequest) -> list[str]:
 
 
 def _sentence(exc: NothingIndexed | EngineError) -> str:
-    return str(exc) if isinstance(exc, NothingIndexed) else ENGINE_DOWN
+    return str(exc) if isinstance(exc, NothingIndexed) else str(ENGINE_DOWN)
 
 
 def _offset(request: HttpRequest) -> int:
     text = request.GET.get("offset", "0")
     if not _is_number(text):
-        raise InvalidState("offset must be a whole number.")
+        raise InvalidState(_("offset must be a whole number."))
     return int(text)
 
 

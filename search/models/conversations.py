@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext as _
 
 from ingest.models import Image
 from search.models.builds import IndexBuild, LiveIndex
@@ -116,9 +117,9 @@ class Feedback(models.Model):
         Raises ValueError with a sentence for another value or an unknown image.
         """
         if value not in (-1, 0, 1):
-            raise ValueError("A vote is 1, -1, or 0 to take it back.")
+            raise ValueError(_("A vote is 1, -1, or 0 to take it back."))
         if not Image.objects.filter(pk=image_id).exists():
-            raise ValueError("There is no such image.")
+            raise ValueError(_("There is no such image."))
         mine = cls.objects.filter(turn=turn, image_id=image_id, user=user)
         if value == 0:
             mine.delete()
@@ -168,7 +169,8 @@ class SavedSearch(models.Model):
             return cls.objects.update_or_create(user=user, name=name, defaults=what)
         row, is_new = cls.objects.get_or_create(user=user, name=name, defaults=what)
         if not is_new:
-            raise NameTaken(f"There is a saved search named “{name}” already.")
+            sentence = _("There is a saved search named “%(name)s” already.")
+            raise NameTaken(sentence % {"name": name})
         return row, is_new
 
     @classmethod
