@@ -83,8 +83,13 @@ class NewEmbedToken(serializers.Serializer[Any]):
     origin = serializers.CharField(max_length=300)
 
 
-class Renamed(serializers.Serializer[Any]):
-    title = serializers.CharField(max_length=LONGEST_NAME)
+class Changed(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=LONGEST_NAME, required=False)
+    pinned = serializers.BooleanField(required=False)
+
+
+class Words(serializers.Serializer[Any]):
+    q = serializers.CharField(max_length=LONGEST_NAME, default="", allow_blank=True)
 
 
 class NewSavedSearch(serializers.Serializer[Any]):
@@ -269,6 +274,13 @@ class EmbedTokens(APIView):
 
 
 class Conversations(APIView):
+    def get(self, request: Request) -> Response:
+        """One's own, pinned ones first, then the latest, that have the words `q`."""
+        words = _valid(Words, request.query_params)["q"]
+        return Response(
+            [_kept(row) for row in Conversation.of(_user(request), words)[:LONGEST_LIST]]
+        )
+
     def post(self, request: Request) -> Response:
         """A new conversation that begins with a copy of a turn."""
         origin = _my_turn(request, _valid(Branched, request.data)["turn"])
@@ -279,10 +291,14 @@ class Conversations(APIView):
 
 class OneConversation(APIView):
     def patch(self, request: Request, pk: int) -> Response:
-        title = _valid(Renamed, request.data)["title"]
-        mine = Conversation.objects.filter(user=_user(request))
-        get_object_or_404(mine, pk=pk).rename(title)
-        return Response({"id": pk, "title": title})
+        """Rename it, pin it, or both."""
+        asked = _valid(Changed, request.data)
+        changed = get_object_or_404(Conversation.of(_user(request)), pk=pk)
+        if "title" in asked:
+            changed.rename(asked["title"])
+        if "pinned" in asked:
+            changed.pin(asked["pinned"])
+        return Response(_kept(changed))
 
     def delete(self, request: Request, pk: int) -> Response:
         mine = Conversation.objects.filter(user=_user(request))
@@ -342,6 +358,10 @@ def _my_turn(request: Request, pk: int) -> Turn:
 
 def _my_searches(request: Request) -> QuerySet[SavedSearch]:
     return SavedSearch.objects.filter(user=_user(request))
+
+
+def _kept(row: Conversation) -> dict[str, Any]:
+    return {"id": row.pk, "title": row.title, "pinned": row.pinned, "updated_at": row.updated_at}
 
 
 def _saved(row: SavedSearch) -> dict[str, Any]:
