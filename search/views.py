@@ -137,8 +137,9 @@ def history(request: HttpRequest) -> HttpResponse:
     """All conversations of one's own, searched by their titles and by what was said."""
     words = " ".join(request.GET.get("q", "").split())[:LONGEST_NAME]
     found = Conversation.of(request.user, words).annotate(size=Count("turns"))
+    found = found.order_by("-pinned", "-updated_at")  # a count puts the model's own order aside
     page = Paginator(found, MOST_PAST).get_page(request.GET.get("page"))
-    days = settings.CONVERSATION_DAYS
+    days = round(settings.CONVERSATION_DAYS)
     return render(request, "search/history.html", {"page": page, "q": words, "days": days})
 
 
