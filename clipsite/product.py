@@ -40,12 +40,17 @@ CELERY_TASK_ROUTES = {
     "search.tasks.*": {"queue": "gpu"},
     # An exact name goes before a pattern; it must not wait for hours behind a training run.
     "search.tasks.forget_query_images": {"queue": "default"},
+    "search.tasks.forget_old_conversations": {"queue": "default"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "mark-lost-jobs": {"task": "jobs.tasks.mark_lost_jobs", "schedule": 10.0},
     "forget-query-images": {"task": "search.tasks.forget_query_images", "schedule": 60.0},
+    "forget-old-conversations": {
+        "task": "search.tasks.forget_old_conversations",
+        "schedule": 3600.0,
+    },
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CHANNEL_LAYERS = {
@@ -68,6 +73,9 @@ MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 64 * 1024 * 1024)
 # How long a picture that somebody searches by is remembered, and how large its file may be.
 QUERY_IMAGE_MINUTES = env.float("QUERY_IMAGE_MINUTES", 60.0)
 QUERY_IMAGE_BYTES = env.int("QUERY_IMAGE_BYTES", 16 * 1024 * 1024)
+# Conversations that nobody has gone on with for so many days are deleted, but for pinned ones;
+# 0 keeps them all.
+CONVERSATION_DAYS = env.float("CONVERSATION_DAYS", 0.0)
 
 # --- Embedding --------------------------------------------------------------------------------
 # Origins (https://…) whose pages may show the search in a frame, besides this site's own.

@@ -63,7 +63,7 @@ TEMPLATES = [
     },
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-LANGUAGE_CODE = "en"
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
 TIME_ZONE = env.str("TIME_ZONE", "UTC")
 USE_TZ = True
 LOGIN_URL = "login"

@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework import serializers
 from rest_framework.exceptions import APIException
 from rest_framework.parsers import MultiPartParser
@@ -48,7 +50,9 @@ LONGEST_LIST = 100
 FRAMES = Path(__file__).with_name("frames.schema.json")
 # What the form around a picture may take.
 FORM_BYTES = 16 * 1024
-NO_MODEL = "No model can read pictures just now. Search by words, or tell an administrator."
+NO_MODEL = gettext_lazy(
+    "No model can read pictures just now. Search by words, or tell an administrator."
+)
 
 
 class PageOfHits(serializers.Serializer[Any]):
@@ -79,8 +83,13 @@ class NewEmbedToken(serializers.Serializer[Any]):
     origin = serializers.CharField(max_length=300)
 
 
-class Renamed(serializers.Serializer[Any]):
-    title = serializers.CharField(max_length=LONGEST_NAME)
+class Changed(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=LONGEST_NAME, required=False)
+    pinned = serializers.BooleanField(required=False)
+
+
+class Words(serializers.Serializer[Any]):
+    q = serializers.CharField(max_length=LONGEST_NAME, default="", allow_blank=True)
 
 
 class NewSavedSearch(serializers.Serializer[Any]):
@@ -164,7 +173,7 @@ class TurnFeedback(APIView):
         try:
             stored = Feedback.give(request.user, turn, vote["image_id"], vote["value"])
         except ValueError as exc:
-            return problem(404, "Not found", str(exc))
+            return problem(404, _("Not found"), str(exc))
         return Response({"turn": turn.pk, "image_id": vote["image_id"], "value": stored})
 
 
@@ -177,7 +186,7 @@ class _InMemory(MemoryFileUploadHandler):
 
 class TooLarge(APIException):
     status_code = 413
-    default_detail = "Too large"
+    default_detail = gettext_lazy("Too large")
 
 
 class QueryImages(APIView):
@@ -192,26 +201,28 @@ class QueryImages(APIView):
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > settings.QUERY_IMAGE_BYTES + FORM_BYTES:
             limit = settings.QUERY_IMAGE_BYTES >> 20
-            raise TooLarge(f"A picture has at most {limit} MiB. Make it smaller and try again.")
+            sentence = _("A picture has at most %(limit)s MiB. Make it smaller and try again.")
+            raise TooLarge(sentence % {"limit": limit})
         super().initial(request, *args, **kwargs)
 
     def post(self, request: Request) -> Response:
         """Take a picture to search by; its vector and a preview are kept for a while."""
         files = request.FILES.getlist("image")
         if len(files) != 1:
-            return problem(400, "No picture", "Send one picture, as the part named image.")
+            return problem(400, _("No picture"), _("Send one picture, as the part named image."))
         build = LiveIndex.current()
         if build is None:
             raise NothingIndexed(NOTHING_INDEXED)
         try:
             kept = query_images.keep(_user(request).pk, files[0].read(), build)
         except BadPicture as exc:
-            return problem(400, "Not a picture", f"This picture was not taken: {exc}.")
+            sentence = _("This picture was not taken: %(reason)s.")
+            return problem(400, _("Not a picture"), sentence % {"reason": exc})
         except query_images.Busy:
-            return problem(503, "Busy", "The model is busy just now. Try again in a moment.")
+            return problem(503, _("Busy"), _("The model is busy just now. Try again in a moment."))
         except EncoderUnavailable:
             logger.exception("a query image could not be encoded")
-            return problem(503, "No model", NO_MODEL)
+            return problem(503, _("No model"), str(NO_MODEL))
         preview = reverse("search:query-image", args=[kept.upload])
         body = {"upload": kept.upload, "thumbnail_url": preview, "expires_at": kept.expires_at}
         return Response(body, status=201)
@@ -236,7 +247,8 @@ class SavedSearches(APIView):
                 _user(request), asked["name"], turn, replace=asked["replace"]
             )
         except NameTaken as exc:
-            return problem(409, "Name taken", f"{exc} Replace it, or choose another name.")
+            sentence = _("%(taken)s Replace it, or choose another name.") % {"taken": exc}
+            return problem(409, _("Name taken"), sentence)
         return Response(_saved(row), status=201 if is_new else 200)
 
 
@@ -256,12 +268,19 @@ class EmbedTokens(APIView):
         try:
             token = embedding.token_for(_user(request), asked["origin"])
         except ValueError as exc:
-            return problem(400, "Not listed", str(exc))
+            return problem(400, _("Not listed"), str(exc))
         expires_at = timezone.now() + timedelta(minutes=settings.EMBED_MINUTES)
         return Response({"token": token, "expires_at": expires_at}, status=201)
 
 
 class Conversations(APIView):
+    def get(self, request: Request) -> Response:
+        """One's own, pinned ones first, then the latest, that have the words `q`."""
+        words = _valid(Words, request.query_params)["q"]
+        return Response(
+            [_kept(row) for row in Conversation.of(_user(request), words)[:LONGEST_LIST]]
+        )
+
     def post(self, request: Request) -> Response:
         """A new conversation that begins with a copy of a turn."""
         origin = _my_turn(request, _valid(Branched, request.data)["turn"])
@@ -272,10 +291,14 @@ class Conversations(APIView):
 
 class OneConversation(APIView):
     def patch(self, request: Request, pk: int) -> Response:
-        title = _valid(Renamed, request.data)["title"]
-        mine = Conversation.objects.filter(user=_user(request))
-        get_object_or_404(mine, pk=pk).rename(title)
-        return Response({"id": pk, "title": title})
+        """Rename it, pin it, or both."""
+        asked = _valid(Changed, request.data)
+        changed = get_object_or_404(Conversation.of(_user(request)), pk=pk)
+        if "title" in asked:
+            changed.rename(asked["title"])
+        if "pinned" in asked:
+            changed.pin(asked["pinned"])
+        return Response(_kept(changed))
 
     def delete(self, request: Request, pk: int) -> Response:
         mine = Conversation.objects.filter(user=_user(request))
@@ -298,7 +321,7 @@ class OneJob(APIView):
                 if not request.user.has_perm(f"{model._meta.app_label}.view_{kind}"):
                     break
                 return Response(get_object_or_404(model, pk=pk).snapshot())
-        return problem(404, "Not found", "There is no such job.")
+        return problem(404, _("Not found"), _("There is no such job."))
 
 
 def _file(
@@ -335,6 +358,10 @@ def _my_turn(request: Request, pk: int) -> Turn:
 
 def _my_searches(request: Request) -> QuerySet[SavedSearch]:
     return SavedSearch.objects.filter(user=_user(request))
+
+
+def _kept(row: Conversation) -> dict[str, Any]:
+    return {"id": row.pk, "title": row.title, "pinned": row.pinned, "updated_at": row.updated_at}
 
 
 def _saved(row: SavedSearch) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from search.models import Conversation, LiveIndex, SavedSearch, Turn
 from search.models.conversations import LONGEST_NAME
@@ -21,12 +23,11 @@ from search.understanding.wire import check_characters, state_from_json
 LONGEST_TITLE = 80
 SETTINGS = {"mode", "alpha", "fusion"}
 
-NOTHING_TO_UNDO = "There is nothing to undo."
-NOTHING_TO_REDO = "There is nothing to redo."
-NOTHING_TO_SAVE = "There is no search to save yet."
-SAVED = "Saved as “{name}”."
-NOT_KEPT = "That picture is not one of yours, or it has expired: add it again."
-STARTED_OVER = "Started over. Everything is shown; say what you look for."
+NOTHING_TO_UNDO = gettext_lazy("There is nothing to undo.")
+NOTHING_TO_REDO = gettext_lazy("There is nothing to redo.")
+NOTHING_TO_SAVE = gettext_lazy("There is no search to save yet.")
+NOT_KEPT = gettext_lazy("That picture is not one of yours, or it has expired: add it again.")
+STARTED_OVER = gettext_lazy("Started over. Everything is shown; say what you look for.")
 
 
 def say(
@@ -49,7 +50,7 @@ def say(
     before = after or (conversation.turns.last() if conversation is not None else None)
     asked = with_settings(before.query_state if before else QueryState(), controls)
     if any("op" in picture for picture in pictures):
-        raise InvalidState("A picture has its upload and a weight, nothing else.")
+        raise InvalidState(_("A picture has its upload and a weight, nothing else."))
     added = [{"op": "picture", **picture} for picture in pictures]
     asked = _edited(user, asked, added)
     said = _understood(utterance, asked, before.shown if before else ())
@@ -129,14 +130,14 @@ _LIKE_THIS = re.compile(
 
 def _undo(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
     if before is None or before.parent is None:
-        _stay(turn, before, NOTHING_TO_UNDO)
+        _stay(turn, before, str(NOTHING_TO_UNDO))
     else:
         turn.state, turn.parent, turn.undone = before.parent.state, before.parent.parent, before
 
 
 def _redo(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
     if before is None or before.undone is None:
-        _stay(turn, before, NOTHING_TO_REDO)
+        _stay(turn, before, str(NOTHING_TO_REDO))
     else:
         again = before.undone
         turn.state, turn.parent, turn.undone = again.state, again.parent, again.undone
@@ -154,16 +155,16 @@ def _explain(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
 def _save(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
     _stay(turn, before)
     if before is None or before.query_state.is_empty:
-        turn.notices.append(NOTHING_TO_SAVE)
+        turn.notices.append(str(NOTHING_TO_SAVE))
         return
     name = (said.name or before.utterance)[:LONGEST_NAME]
     row = SavedSearch.keep_beside(user, name, before)
-    turn.notices.append(SAVED.format(name=row.name))
+    turn.notices.append(_("Saved as “%(name)s”.") % {"name": row.name})
 
 
 def _start_over(user: Any, turn: Turn, before: Turn | None, said: Refined) -> None:
     if said.state.is_empty:
-        turn.notices = [STARTED_OVER]
+        turn.notices = [str(STARTED_OVER)]
 
 
 def _stay(turn: Turn, before: Turn | None, *notices: str) -> None:
@@ -185,7 +186,7 @@ _COMMANDS: dict[str, Callable[[Any, Turn, Turn | None, Refined], None]] = {
 def with_settings(state: QueryState, controls: Mapping[str, Any]) -> QueryState:
     """Mode, α and fusion as the controls of the page stand, checked like any foreign state."""
     if not controls.keys() <= SETTINGS:
-        raise InvalidState("Settings are mode, alpha and fusion.")
+        raise InvalidState(_("Settings are mode, alpha and fusion."))
     return state_from_json({**state.as_json(), **controls}) if controls else state
 
 
@@ -204,7 +205,7 @@ def _store(
 ) -> Turn:
     with transaction.atomic():
         if conversation is None:
-            title = " ".join(turn.utterance.split())[:LONGEST_TITLE] or "New conversation"
+            title = " ".join(turn.utterance.split())[:LONGEST_TITLE] or _("New conversation")
             conversation = Conversation.objects.create(
                 user=user, title=title, branched_from=branched_from
             )

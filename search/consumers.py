@@ -11,6 +11,8 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from search import asking, embedding, wire
 from search.engines.base import EngineError
@@ -26,8 +28,8 @@ logger = logging.getLogger(__name__)
 
 VERSION = 1
 LARGEST_FRAME = 64 * 1024
-FAILED = "This search failed. It was noted."
-STILL_WORKS = "The conversation is kept; ask again or change a chip."
+FAILED = gettext_lazy("This search failed. It was noted.")
+STILL_WORKS = gettext_lazy("The conversation is kept; ask again or change a chip.")
 
 Frame = dict[str, Any]
 
@@ -99,7 +101,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
             await self._error("refused", str(exc), still_works="")
         except Exception:
             logger.exception("a frame failed")
-            await self._error("failed", FAILED)
+            await self._error("failed", str(FAILED))
 
     async def _searcher(self) -> Any:
         opened = await sync_to_async(embedding.opened)(self.key, self.scope["user"])
@@ -192,18 +194,19 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
             await self._failed(exc, sequence.turn)
         except Exception:
             logger.exception("turn %s failed", sequence.turn.pk)
-            await self._error("failed", FAILED, sequence.turn)
+            await self._error("failed", str(FAILED), sequence.turn)
 
     async def _failed(self, exc: Exception, turn: Turn) -> None:
         if isinstance(exc, NothingIndexed):
             await self._error("nothing_indexed", str(exc), turn)
             return
         logger.error("turn %s: the engine failed", turn.pk, exc_info=exc)
-        await self._error("engine_unavailable", ENGINE_DOWN, turn)
+        await self._error("engine_unavailable", str(ENGINE_DOWN), turn)
 
     async def _error(
-        self, code: str, message: str, turn: Turn | None = None, still_works: str = STILL_WORKS
+        self, code: str, message: str, turn: Turn | None = None, still_works: str | None = None
     ) -> None:
+        still_works = str(STILL_WORKS) if still_works is None else still_works
         data = {"code": code, "message": message, "still_works": still_works}
         await self.send_json(_frame(turn.pk if turn else None, 0, "error", data, 0))
 
@@ -213,7 +216,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         mine = Conversation.objects.filter(user=self.user)
         found = mine.filter(pk=_whole(content, "conversation")).first()
         if found is None:
-            raise BadFrame("There is no such conversation of yours.")
+            raise BadFrame(_("There is no such conversation of yours."))
         return found
 
     def _turn(self, content: Frame, name: str = "turn") -> Turn:
@@ -221,7 +224,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
         turns = turns.select_related("conversation", "build__checkpoint")
         found = turns.filter(pk=_whole(content, name)).first()
         if found is None:
-            raise BadFrame("There is no such turn of yours.")
+            raise BadFrame(_("There is no such turn of yours."))
         return found
 
 

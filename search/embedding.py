@@ -144,7 +144,7 @@ def _answered(request: HttpRequest, rest: str) -> HttpResponseBase:
 
 def _refusal(request: HttpRequest, rest: str, refused: Refused) -> HttpResponse:
     if rest.startswith("api/"):
-        problem = {"title": "Refused", "detail": str(refused), "status": refused.status}
+        problem = {"title": _("Refused"), "detail": str(refused), "status": refused.status}
         kind = "application/problem+json"
         return JsonResponse(problem, status=refused.status, content_type=kind)
     context = {"sentence": str(refused), "framed": True}

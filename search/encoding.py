@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from django.conf import settings
+from django.utils.translation import gettext as _
 from PIL import Image as Pillow
 
 from search.engines.base import Vector
@@ -28,8 +29,11 @@ def encoder_of(build: IndexBuild) -> "DualEncoder":
     """Blocks for seconds at first use. Refuses an encoder that did not make the build's vectors."""
     if build.checkpoint.fingerprint != build.fingerprint:
         raise EncoderUnavailable(
-            f"Checkpoint {build.checkpoint} is not the model that made {build}; "
-            "comparing their vectors would give nonsense. Build the index again."
+            _(
+                "Checkpoint %(checkpoint)s is not the model that made %(build)s; "
+                "comparing their vectors would give nonsense. Build the index again."
+            )
+            % {"checkpoint": build.checkpoint, "build": build}
         )
     with _lock:
         return _load(build.checkpoint, build.fingerprint)

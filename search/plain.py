@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import QueryDict
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 
 from search import links
 from search.asking import read, with_examples, with_settings
@@ -54,10 +55,10 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InvalidState("alpha must be a number from 0 to 1.") from None
+        raise InvalidState(_("alpha must be a number from 0 to 1.")) from None
 
 
 def _image_id(text: str) -> int:
     if not text.isdecimal():
-        raise InvalidState("like must be the number of an image.")
+        raise InvalidState(_("like must be the number of an image."))
     return int(text)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -9,7 +11,7 @@ from search.engines.base import BadQuery, EngineError
 from search.retrieval import NothingIndexed
 from search.understanding.state import InvalidState
 
-ENGINE_DOWN = "The search engine does not answer. Try again in a minute."
+ENGINE_DOWN = gettext_lazy("The search engine does not answer. Try again in a minute.")
 
 
 def problem(status: int, title: str, detail: str) -> Response:
@@ -19,15 +21,15 @@ def problem(status: int, title: str, detail: str) -> Response:
 
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(exc, InvalidState | BadQuery):
-        return problem(400, "Bad query", str(exc))
+        return problem(400, _("Bad query"), str(exc))
     if isinstance(exc, NothingIndexed):
-        return problem(503, "Nothing indexed", str(exc))
+        return problem(503, _("Nothing indexed"), str(exc))
     if isinstance(exc, EngineError):
-        return problem(503, "Search engine unavailable", ENGINE_DOWN)
+        return problem(503, _("Search engine unavailable"), str(ENGINE_DOWN))
     response = exception_handler(exc, context)
     if response is not None:
         detail = _sentence(response.data)
-        title = getattr(exc, "default_detail", "Error")
+        title = getattr(exc, "default_detail", _("Error"))
         response.data = {"title": str(title), "detail": detail, "status": response.status_code}
         response.content_type = "application/problem+json"
     return response

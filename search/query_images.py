@@ -20,6 +20,8 @@ from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from PIL import Image as Pillow
 
 from ingest.errors import BadPicture
@@ -37,7 +39,7 @@ MOST_KEPT = 100
 _readers = threading.BoundedSemaphore(2)
 LONGEST_WAIT = 10.0
 
-EXPIRED = "This picture has expired, add it again"
+EXPIRED = gettext_lazy("This picture has expired, add it again")
 
 
 class Busy(Exception):
@@ -61,7 +63,8 @@ def keep(owner: int, data: bytes, build: IndexBuild) -> QueryImage:
     of sane size, and EncoderUnavailable or Busy.
     """
     if len(data) > settings.QUERY_IMAGE_BYTES:
-        raise BadPicture(f"the file is larger than {settings.QUERY_IMAGE_BYTES >> 20} MiB")
+        limit = settings.QUERY_IMAGE_BYTES >> 20
+        raise BadPicture(_("the file is larger than %(limit)s MiB") % {"limit": limit})
     forget_expired()
     if not _readers.acquire(timeout=LONGEST_WAIT):
         raise Busy
@@ -76,7 +79,7 @@ def keep(owner: int, data: bytes, build: IndexBuild) -> QueryImage:
     _forget_oldest(owner)
     kept = find(owner, upload)
     if kept is None:
-        raise BadPicture("it expired at once: QUERY_IMAGE_MINUTES is 0")
+        raise BadPicture(_("it expired at once: QUERY_IMAGE_MINUTES is 0"))
     return kept
 
 
@@ -120,7 +123,7 @@ def forget_expired() -> int:
 
 def _forget_oldest(owner: int) -> None:
     kept = sorted(_dated(settings.QUERY_IMAGE_DIR / str(owner)), reverse=True)
-    for _, path in kept[MOST_KEPT:]:
+    for _when, path in kept[MOST_KEPT:]:
         path.unlink(missing_ok=True)
 
 

@@ -7,6 +7,8 @@ from time import perf_counter
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from ingest.models import Image
 from search.cutoff import strong, wanted_words
@@ -36,7 +38,7 @@ POOL = 200
 # How far an excluded finding pushes the query vector away.
 PUSH_AWAY = 0.3
 
-NOTHING_INDEXED = "Nothing is indexed yet. An administrator starts an index build."
+NOTHING_INDEXED = gettext_lazy("Nothing is indexed yet. An administrator starts an index build.")
 
 
 class NothingIndexed(Exception):
@@ -146,10 +148,10 @@ class _Search:
         share = self.index.coverage
         if share >= 1.0:
             return self.notices
-        return [
-            *self.notices,
-            f"Only {share:.0%} of the images could be searched in time; there may be better ones.",
-        ]
+        said = _(
+            "Only %(share)s of the images could be searched in time; there may be better ones."
+        )
+        return [*self.notices, said % {"share": f"{share:.0%}"}]
 
     async def look_for_words(self) -> None:
         since = perf_counter()
@@ -158,7 +160,7 @@ class _Search:
         clauses = clauses_of(self.state, await self._captions())
         if not clauses:
             if self.state.mode == "lexical":
-                self.notices.append("There are no words to look for in captions.")
+                self.notices.append(_("There are no words to look for in captions."))
             return
         try:
             self.lexical = await self.index.lexical(clauses, self.scope, POOL)
@@ -188,7 +190,7 @@ class _Search:
             since = perf_counter()
             self.semantic = await self.index.semantic(vector, self.scope, POOL)
         except EncoderUnavailable as exc:
-            self.notices.append(f"Searching captions only. {exc}")
+            self.notices.append(_("Searching captions only. %(why)s") % {"why": exc})
             return
         except EngineError as exc:
             self.failure = exc
@@ -205,12 +207,12 @@ class _Search:
         wanted = {i.image_id: i.weight for i in self.state.images if i.image_id and i.weight}
         found = await self.index.embeddings(list(wanted))
         if len(found) < len(wanted):
-            self.notices.append("An example image is not in this index and was left out.")
+            self.notices.append(_("An example image is not in this index and was left out."))
         parts += [(wanted[i], vector) for i, vector in found.items()]
         self.note("encode_ms", since)
         vector = mixed(parts)
         if parts and vector is None:
-            self.notices.append("What this search asks for and against cancels out.")
+            self.notices.append(_("What this search asks for and against cancels out."))
         return vector
 
     def _own_pictures(self) -> list[tuple[float, Vector]]:
@@ -222,7 +224,9 @@ class _Search:
             if picture is None:
                 self.notices.append(f"{EXPIRED}.")
             elif picture.fingerprint != self.build.fingerprint:
-                self.notices.append("A picture was added before the model changed, add it again.")
+                self.notices.append(
+                    _("A picture was added before the model changed, add it again.")
+                )
             else:
                 parts.append((image.weight, picture.vector))
         return parts
@@ -290,8 +294,11 @@ class _Search:
 
     def _lost(self, part: str, exc: EngineError) -> None:
         """Note a part that could not answer; why is told only if nothing else could."""
-        why = "did not answer in time" if isinstance(exc, Timeout) else "is not available just now"
-        self.notices.append(f"{_PARTS[part]} {why}.")
+        if isinstance(exc, Timeout):
+            sentence = _("%(part)s did not answer in time.")
+        else:
+            sentence = _("%(part)s is not available just now.")
+        self.notices.append(sentence % {"part": _PARTS[part]})
 
     def _alpha_leaves_out(self, leg: str) -> bool:
         """At its ends α is one leg alone, exactly."""
@@ -301,10 +308,10 @@ class _Search:
 
 
 _PARTS = {
-    "words": "The search by words",
-    "pictures": "The search by picture",
-    "both together": "The order by words and pictures together",
-    "counts": "Counting",
+    "words": gettext_lazy("The search by words"),
+    "pictures": gettext_lazy("The search by picture"),
+    "both together": gettext_lazy("The order by words and pictures together"),
+    "counts": gettext_lazy("Counting"),
 }
 
 

@@ -2,9 +2,10 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_ready
+from django.conf import settings
 
 from jobs.running import run
-from search.models import IndexBuild, SearchEvaluation
+from search.models import Conversation, IndexBuild, SearchEvaluation
 from search.query_images import forget_expired
 
 
@@ -40,6 +41,11 @@ def clear_index_build(pk: int) -> None:
 @shared_task
 def forget_query_images() -> None:
     forget_expired()
+
+
+@shared_task
+def forget_old_conversations() -> None:
+    Conversation.forget_old(settings.CONVERSATION_DAYS)
 
 
 @worker_ready.connect

@@ -42,6 +42,8 @@ urlpatterns = [
     path("embed/<str:key>/", embedding.framed),
     path("embed/<str:key>/<path:rest>", embedding.framed),
     path("c/<int:pk>/name", views.rename, name="rename"),
+    path("c/<int:pk>/pin", views.pin, name="pin"),
+    path("history/", views.history, name="history"),
     path("saved/", views.saved, name="saved"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),

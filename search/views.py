@@ -2,13 +2,16 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
+from django.core.paginator import Paginator
+from django.db.models import Count, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import cache_control
@@ -30,6 +33,7 @@ from search.understanding.state import InvalidState, QueryState
 
 RECENT = 20
 MOST_COMPARED = 4
+MOST_PAST = 50
 
 
 @require_safe
@@ -125,6 +129,27 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
         return render(request, "search/rename.html", context, status=400)
     renamed.rename(title)
     return redirect("search:conversation", pk)
+
+
+@require_safe
+@login_required
+def history(request: HttpRequest) -> HttpResponse:
+    """All conversations of one's own, searched by their titles and by what was said."""
+    words = " ".join(request.GET.get("q", "").split())[:LONGEST_NAME]
+    found = Conversation.of(request.user, words).annotate(size=Count("turns"))
+    found = found.order_by("-pinned", "-updated_at")  # a count puts the model's own order aside
+    page = Paginator(found, MOST_PAST).get_page(request.GET.get("page"))
+    days = round(settings.CONVERSATION_DAYS)
+    return render(request, "search/history.html", {"page": page, "q": words, "days": days})
+
+
+@require_POST
+@login_required
+def pin(request: HttpRequest, pk: int) -> HttpResponse:
+    mine = get_object_or_404(Conversation.objects.filter(user=request.user.pk), pk=pk)
+    mine.pin(request.POST.get("pinned") == "1")
+    words = request.POST.get("q", "")
+    return redirect(f"{reverse('search:history')}?{urlencode({'q': words})}")
 
 
 @require_safe
@@ -280,13 +305,13 @@ def _new_here(request: HttpRequest) -> list[str]:
 
 
 def _sentence(exc: NothingIndexed | EngineError) -> str:
-    return str(exc) if isinstance(exc, NothingIndexed) else ENGINE_DOWN
+    return str(exc) if isinstance(exc, NothingIndexed) else str(ENGINE_DOWN)
 
 
 def _offset(request: HttpRequest) -> int:
     text = request.GET.get("offset", "0")
     if not _is_number(text):
-        raise InvalidState("offset must be a whole number.")
+        raise InvalidState(_("offset must be a whole number."))
     return int(text)
 
 

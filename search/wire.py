@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 from asgiref.sync import sync_to_async
 from django.urls import reverse
+from django.utils.translation import gettext_lazy
 
 from ingest.models import Image
 from search.engines.base import FACET_FIELDS
@@ -23,13 +24,13 @@ from search.understanding.years import years_of
 
 PAGE = 24
 FIELD_LABELS = {
-    "modality": "Modality",
-    "anatomy": "Anatomy",
-    "sex": "Sex",
-    "laterality": "Side",
-    "year": "Year",
-    "licence": "Licence",
-    "collection": "Collection",
+    "modality": gettext_lazy("Modality"),
+    "anatomy": gettext_lazy("Anatomy"),
+    "sex": gettext_lazy("Sex"),
+    "laterality": gettext_lazy("Side"),
+    "year": gettext_lazy("Year"),
+    "licence": gettext_lazy("Licence"),
+    "collection": gettext_lazy("Collection"),
 }
 MOST_FACET_VALUES = 20
 
@@ -179,7 +180,7 @@ def chips_json(state: QueryState, owner: int | None = None) -> list[dict[str, An
     for chip in chips(state):
         row = chip.as_json()
         if chip.upload and not is_kept(owner, chip.upload):
-            row |= {"label": EXPIRED, "weighable": False, "expired": True}
+            row |= {"label": str(EXPIRED), "weighable": False, "expired": True}
         elif chip.upload:
             row["thumbnail_url"] = reverse("search:query-image", args=[chip.upload])
         elif chip.image_id:
@@ -210,7 +211,7 @@ def _facet(field: str, counts: Mapping[str, int], state: QueryState) -> FacetJso
     shown = [v for i, v in enumerate(order) if i < MOST_FACET_VALUES or v in selected]
     return FacetJson(
         field=field,
-        label=FIELD_LABELS[field],
+        label=str(FIELD_LABELS[field]),
         values=[
             FacetValue(
                 value=value,

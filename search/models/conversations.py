@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ingest.models import Image
 from search.models.builds import IndexBuild, LiveIndex
@@ -25,21 +29,46 @@ class Conversation(models.Model):
     title = models.CharField(max_length=LONGEST_NAME)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    pinned = models.BooleanField(
+        default=False, help_text="First in the history, and kept when old ones are forgotten."
+    )
     branched_from = models.ForeignKey(
         "Turn", null=True, on_delete=models.SET_NULL, related_name="branches",
         help_text="The turn of another conversation that this one begins with a copy of.",
     )  # fmt: skip
 
     class Meta:
-        ordering = ["-updated_at"]
+        ordering = ["-pinned", "-updated_at"]
 
     def __str__(self) -> str:
         return self.title
+
+    @classmethod
+    def of(cls, user: Any, words: str = "") -> models.QuerySet[Conversation]:
+        """A person's own, pinned ones first, of which the title or something said has the words."""
+        mine = cls.objects.filter(user=user.pk)
+        if not words:
+            return mine
+        said = Turn.objects.filter(conversation__user=user.pk, utterance__icontains=words)
+        return mine.filter(Q(title__icontains=words) | Q(pk__in=said.values("conversation")))
+
+    @classmethod
+    def forget_old(cls, days: float) -> int:
+        """Delete what nobody has gone on with for so long, but for what is pinned; how many."""
+        if not days:
+            return 0
+        oldest = timezone.now() - timedelta(days=days)
+        forgotten = cls.objects.filter(pinned=False, updated_at__lt=oldest)
+        return forgotten.delete()[1].get(cls._meta.label, 0)
 
     def rename(self, title: str) -> None:
         """Its place in the history stays."""
         self.title = title
         self.save(update_fields=["title"])
+
+    def pin(self, pinned: bool) -> None:
+        self.pinned = pinned
+        self.save(update_fields=["pinned"])
 
 
 class Turn(models.Model):
@@ -116,9 +145,9 @@ class Feedback(models.Model):
         Raises ValueError with a sentence for another value or an unknown image.
         """
         if value not in (-1, 0, 1):
-            raise ValueError("A vote is 1, -1, or 0 to take it back.")
+            raise ValueError(_("A vote is 1, -1, or 0 to take it back."))
         if not Image.objects.filter(pk=image_id).exists():
-            raise ValueError("There is no such image.")
+            raise ValueError(_("There is no such image."))
         mine = cls.objects.filter(turn=turn, image_id=image_id, user=user)
         if value == 0:
             mine.delete()
@@ -168,7 +197,8 @@ class SavedSearch(models.Model):
             return cls.objects.update_or_create(user=user, name=name, defaults=what)
         row, is_new = cls.objects.get_or_create(user=user, name=name, defaults=what)
         if not is_new:
-            raise NameTaken(f"There is a saved search named “{name}” already.")
+            sentence = _("There is a saved search named “%(name)s” already.")
+            raise NameTaken(sentence % {"name": name})
         return row, is_new
 
     @classmethod
