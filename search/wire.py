@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 from asgiref.sync import sync_to_async
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ingest.models import Image
@@ -84,6 +85,15 @@ class FacetJson(TypedDict):
     values: list[FacetValue]
 
 
+class SavedAs(TypedDict):
+    """`path` opens it as it was saved."""
+
+    name: str
+    label: str
+    changed: bool
+    path: str
+
+
 class SearchResponse(TypedDict):
     state: dict[str, Any]
     link: Link
@@ -107,9 +117,9 @@ def picture_json(image: Image) -> PictureJson:
         external_id=image.external_id,
         caption=image.caption,
         modality=image.modality,
-        modality_label=image.modality_label,
+        modality_label=image.modality_label if image.modality else "",
         anatomy=image.anatomy,
-        anatomy_label=image.anatomy_label,
+        anatomy_label=image.anatomy_label if image.anatomy else "",
         licence=image.licence,
         source=image.source,
         credit=image.credit,
@@ -190,9 +200,21 @@ def chips_json(state: QueryState, owner: int | None = None) -> list[dict[str, An
 
 
 def turn_json(turn: Turn) -> dict[str, Any]:
-    """What the utterance did, and the image that "why" was asked about."""
+    """What the utterance did, the image that "why" was asked about, and what it is saved as."""
     can_undo = turn.parent_id is not None
-    return {"moves": turn.moves, "explained": turn.explained, "can_undo": can_undo}
+    did = {"moves": turn.moves, "explained": turn.explained, "can_undo": can_undo}
+    return {**did, "saved": saved_json(turn)}
+
+
+def saved_json(turn: Turn) -> SavedAs | None:
+    """The saved search that the conversation began with or was last saved as."""
+    saved = turn.conversation.saved
+    if saved is None:
+        return None
+    changed = not saved.asks(turn.state)
+    sentence = _("%s, changed since") if changed else _("Saved as %s")
+    path = f"{reverse('search:results')}?saved={saved.pk}"
+    return SavedAs(name=saved.name, label=sentence % saved.name, changed=changed, path=path)
 
 
 def facets_json(counts: Mapping[str, Mapping[str, int]], state: QueryState) -> list[FacetJson]:
