@@ -111,7 +111,25 @@ class SearchResponse(TypedDict):
     limit: int
 
 
-def picture_json(image: Image) -> PictureJson:
+class Addresses:
+    """Where images are, below wherever the search is mounted just now.
+
+    Asked for once a page: finding an address takes longer than all else of a row.
+    """
+
+    def __init__(self) -> None:
+        self._parts = {
+            name: reverse(f"search:{name}", args=[0]).rpartition("0")
+            for name in ("image", "file", "thumbnail")
+        }
+
+    def of(self, name: str, image_id: int) -> str:
+        before, _zero, after = self._parts[name]
+        return f"{before}{image_id}{after}"
+
+
+def picture_json(image: Image, addresses: Addresses | None = None) -> PictureJson:
+    addresses = addresses or Addresses()
     return PictureJson(
         image_id=image.pk,
         external_id=image.external_id,
@@ -127,9 +145,9 @@ def picture_json(image: Image) -> PictureJson:
         synthetic=image.collection.synthetic,
         width=image.width,
         height=image.height,
-        thumbnail_url=reverse("search:thumbnail", args=[image.pk]),
-        file_url=reverse("search:file", args=[image.pk]),
-        detail_url=reverse("search:image", args=[image.pk]),
+        thumbnail_url=addresses.of("thumbnail", image.pk),
+        file_url=addresses.of("file", image.pk),
+        detail_url=addresses.of("image", image.pk),
     )
 
 
@@ -146,6 +164,7 @@ def hits_json(
     if turn is not None:
         mine = Feedback.objects.filter(turn=turn, image_id__in=ids)
         votes = dict(mine.values_list("image_id", "value"))
+    addresses = Addresses()
     clauses = clauses_of(state, {})
     texts = [clause.text for clause in clauses if not clause.together]
     together = [clause.text for clause in clauses if clause.together]
@@ -156,6 +175,7 @@ def hits_json(
             state,
             highlights(images[hit.image_id].caption, texts, together),
             votes.get(hit.image_id, 0),
+            addresses,
             is_weak=strong is not None and hit.rank > strong,
         )
         for hit in ranked
@@ -165,10 +185,10 @@ def hits_json(
 
 def _hit_json(
     hit: Ranked, image: Image, state: QueryState, ranges: Sequence[tuple[int, int]], vote: int,
-    *, is_weak: bool,
+    addresses: Addresses, *, is_weak: bool,
 ) -> HitJson:  # fmt: skip
     return HitJson(
-        **picture_json(image),
+        **picture_json(image, addresses),
         rank=hit.rank,
         score=hit.score,
         bm25=hit.bm25,

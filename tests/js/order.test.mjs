@@ -13,10 +13,6 @@ test("a new order is shown when nobody is at the images, and held back otherwise
   assert.equal(isHeldBack([1, 2], [1, 2, 3], true), true);
 });
 
-test("the first images are never held back", () => {
-  assert.equal(isHeldBack([], [1], true), false);
-});
-
 // Two rows: three cards above, two wider ones below.
 const rects = [
   { left: 0, top: 0, width: 100 },

@@ -11,6 +11,8 @@ export class Composer {
       if (!utterance) return;
       this.clear();
       onAsk(utterance);
+      // A phone's keyboard covers the answer.
+      if (matchMedia("(hover: none)").matches) this.field.blur();
     });
     this.field.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;

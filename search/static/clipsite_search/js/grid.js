@@ -10,7 +10,7 @@ const RELEASE_AFTER = 600; // ms without pointer or focus
 export class Grid {
   #cards = new Map(); // image id -> {element, hit}, in order
   #held = null;
-  #pointed = false; // whether the pointer moved here since the question
+  #pointed = false; // since the question
 
   constructor(list, { onHeld }) {
     this.list = list;
