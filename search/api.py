@@ -353,7 +353,9 @@ def _user(request: Request) -> Any:
 
 def _my_turn(request: Request, pk: int) -> Turn:
     turns = Turn.objects.filter(conversation__user=_user(request))
-    return get_object_or_404(turns.select_related("conversation", "build__checkpoint"), pk=pk)
+    return get_object_or_404(
+        turns.select_related("conversation__saved", "build__checkpoint"), pk=pk
+    )
 
 
 def _my_searches(request: Request) -> QuerySet[SavedSearch]:

@@ -94,8 +94,16 @@ def branch(user: Any, turn: Turn) -> Turn:
 
 
 def open_state(user: Any, state: QueryState, title: str) -> Turn:
-    """The first turn of a new conversation from a state that came by a link or was saved."""
+    """The first turn of a new conversation from a state that came by a link."""
     return _store(user, None, Turn(utterance=title, state=state.as_json()))
+
+
+def open_saved(user: Any, saved: SavedSearch) -> Turn:
+    """The first turn of a new conversation, which knows that it is saved."""
+    turn = open_state(user, state_from_json(saved.state), saved.name)
+    turn.conversation.saved = saved
+    turn.conversation.save(update_fields=["saved"])
+    return turn
 
 
 def _edited(user: Any, state: QueryState, changes: Sequence[Mapping[str, Any]]) -> QueryState:

@@ -221,7 +221,7 @@ class SearchConsumer(AsyncJsonWebsocketConsumer):
 
     def _turn(self, content: Frame, name: str = "turn") -> Turn:
         turns = Turn.objects.filter(conversation__user=self.user)
-        turns = turns.select_related("conversation", "build__checkpoint")
+        turns = turns.select_related("conversation__saved", "build__checkpoint")
         found = turns.filter(pk=_whole(content, name)).first()
         if found is None:
             raise BadFrame(_("There is no such turn of yours."))

@@ -1,9 +1,11 @@
 """Why an image stands where it does, in sentences."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypedDict
 
 from django.contrib.humanize.templatetags.humanize import ordinal
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from search.fusion import RRF_K, Ranked
@@ -30,6 +32,16 @@ def why(hit: Ranked, state: QueryState, matched: Sequence[str]) -> Why:
     )
 
 
+def _place(rank: int | None) -> str:
+    return _ordinal(rank, get_language()) if rank else _("Not among the first")
+
+
+@lru_cache(maxsize=4096)
+def _ordinal(rank: int, language: str | None) -> str:
+    """Kept: Django looks up every ending there is for each."""
+    return str(ordinal(rank))
+
+
 def _score(hit: Ranked, state: QueryState, alone: bool) -> str:
     if not hit.score:
         return _("It passes the labels; neither words nor picture lift it.")
@@ -54,8 +66,8 @@ def _words(hit: Ranked, state: QueryState, alone: bool, matched: Sequence[str]) 
     found = _("Matched: %s.") % terms if terms else ""
     if not hit.bm25:
         return found or _("No word of the caption matches.")
-    place = ordinal(hit.lexical_rank) if hit.lexical_rank else _("Not among the first")
-    raw = _("%(place)s by words, BM25 %(value).2f") % {"place": place, "value": hit.bm25}
+    values = {"place": _place(hit.lexical_rank), "value": hit.bm25}
+    raw = _("%(place)s by words, BM25 %(value).2f") % values
     counts = "" if alone else _counts(state, hit.bm25_part, 1 - state.alpha, "1 − α")
     return f"{raw}{counts}. {found}".strip()
 
@@ -63,8 +75,8 @@ def _words(hit: Ranked, state: QueryState, alone: bool, matched: Sequence[str]) 
 def _picture(hit: Ranked, state: QueryState, alone: bool) -> str:
     if alone and not hit.semantic_rank:
         return _("The picture was not compared.")
-    place = ordinal(hit.semantic_rank) if hit.semantic_rank else _("Not among the first")
-    raw = _("%(place)s by picture, cosine %(value).3f") % {"place": place, "value": hit.cosine}
+    values = {"place": _place(hit.semantic_rank), "value": hit.cosine}
+    raw = _("%(place)s by picture, cosine %(value).3f") % values
     return f"{raw}{'' if alone else _counts(state, hit.cosine_part, state.alpha, 'α')}."
 
 

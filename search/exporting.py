@@ -42,7 +42,7 @@ def as_file(
 
 def _row(hit: HitJson, absolute: Callable[[str], str]) -> dict[str, Any]:
     link = absolute(hit["detail_url"])
-    known = {"link": link, "modality": hit["modality_label"] if hit["modality"] else ""}
+    known = {"link": link, "modality": hit["modality_label"]}
     known["similar"] = " ".join(map(str, hit["similar"]))
     return {name: known.get(name, hit.get(name)) for name in COLUMNS}
 

@@ -71,7 +71,7 @@ def results(request: HttpRequest) -> HttpResponse:
 @login_required
 def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     mine = Conversation.objects.filter(user=request.user.pk)
-    current = get_object_or_404(mine.select_related("branched_from__conversation"), pk=pk)
+    current = get_object_or_404(mine.select_related("branched_from__conversation", "saved"), pk=pk)
     turns = list(current.turns.select_related("build__checkpoint"))
     context = {
         **_frame_of_page(request),
@@ -89,6 +89,7 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     if turns:
         last = turns[-1]
         context["last_turn"] = last.pk
+        context["saved_as"] = wire.saved_json(last)
         try:
             context["response"] = async_to_sync(wire.answer_turn)(last)
         except (NothingIndexed, EngineError) as exc:
@@ -105,8 +106,11 @@ def branch(request: HttpRequest) -> HttpResponse:
         if number.isdecimal():
             mine = Turn.objects.filter(conversation__user=request.user.pk)
             turn = asking.branch(request.user, get_object_or_404(mine, pk=int(number)))
+        elif (saved_as := request.POST.get("saved", "")).isdecimal():
+            kept = SavedSearch.objects.filter(user=request.user.pk)
+            turn = asking.open_saved(request.user, get_object_or_404(kept, pk=int(saved_as)))
         else:
-            state = asked_by(request.user, request.POST).state
+            state = links.decode(request.POST.get("state", ""))
             title = state.utterance or _("A search from a link")
             turn = asking.open_state(request.user, state, title)
     except InvalidState as exc:

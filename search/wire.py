@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 from asgiref.sync import sync_to_async
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ingest.models import Image
@@ -84,6 +85,15 @@ class FacetJson(TypedDict):
     values: list[FacetValue]
 
 
+class SavedAs(TypedDict):
+    """`path` opens it as it was saved."""
+
+    name: str
+    label: str
+    changed: bool
+    path: str
+
+
 class SearchResponse(TypedDict):
     state: dict[str, Any]
     link: Link
@@ -101,15 +111,33 @@ class SearchResponse(TypedDict):
     limit: int
 
 
-def picture_json(image: Image) -> PictureJson:
+class Addresses:
+    """Where images are, below wherever the search is mounted just now.
+
+    Asked for once a page: finding an address takes longer than all else of a row.
+    """
+
+    def __init__(self) -> None:
+        self._parts = {
+            name: reverse(f"search:{name}", args=[0]).rpartition("0")
+            for name in ("image", "file", "thumbnail")
+        }
+
+    def of(self, name: str, image_id: int) -> str:
+        before, _zero, after = self._parts[name]
+        return f"{before}{image_id}{after}"
+
+
+def picture_json(image: Image, addresses: Addresses | None = None) -> PictureJson:
+    addresses = addresses or Addresses()
     return PictureJson(
         image_id=image.pk,
         external_id=image.external_id,
         caption=image.caption,
         modality=image.modality,
-        modality_label=image.modality_label,
+        modality_label=image.modality_label if image.modality else "",
         anatomy=image.anatomy,
-        anatomy_label=image.anatomy_label,
+        anatomy_label=image.anatomy_label if image.anatomy else "",
         licence=image.licence,
         source=image.source,
         credit=image.credit,
@@ -117,9 +145,9 @@ def picture_json(image: Image) -> PictureJson:
         synthetic=image.collection.synthetic,
         width=image.width,
         height=image.height,
-        thumbnail_url=reverse("search:thumbnail", args=[image.pk]),
-        file_url=reverse("search:file", args=[image.pk]),
-        detail_url=reverse("search:image", args=[image.pk]),
+        thumbnail_url=addresses.of("thumbnail", image.pk),
+        file_url=addresses.of("file", image.pk),
+        detail_url=addresses.of("image", image.pk),
     )
 
 
@@ -136,6 +164,7 @@ def hits_json(
     if turn is not None:
         mine = Feedback.objects.filter(turn=turn, image_id__in=ids)
         votes = dict(mine.values_list("image_id", "value"))
+    addresses = Addresses()
     clauses = clauses_of(state, {})
     texts = [clause.text for clause in clauses if not clause.together]
     together = [clause.text for clause in clauses if clause.together]
@@ -146,6 +175,7 @@ def hits_json(
             state,
             highlights(images[hit.image_id].caption, texts, together),
             votes.get(hit.image_id, 0),
+            addresses,
             is_weak=strong is not None and hit.rank > strong,
         )
         for hit in ranked
@@ -155,10 +185,10 @@ def hits_json(
 
 def _hit_json(
     hit: Ranked, image: Image, state: QueryState, ranges: Sequence[tuple[int, int]], vote: int,
-    *, is_weak: bool,
+    addresses: Addresses, *, is_weak: bool,
 ) -> HitJson:  # fmt: skip
     return HitJson(
-        **picture_json(image),
+        **picture_json(image, addresses),
         rank=hit.rank,
         score=hit.score,
         bm25=hit.bm25,
@@ -190,9 +220,21 @@ def chips_json(state: QueryState, owner: int | None = None) -> list[dict[str, An
 
 
 def turn_json(turn: Turn) -> dict[str, Any]:
-    """What the utterance did, and the image that "why" was asked about."""
+    """What the utterance did, the image that "why" was asked about, and what it is saved as."""
     can_undo = turn.parent_id is not None
-    return {"moves": turn.moves, "explained": turn.explained, "can_undo": can_undo}
+    did = {"moves": turn.moves, "explained": turn.explained, "can_undo": can_undo}
+    return {**did, "saved": saved_json(turn)}
+
+
+def saved_json(turn: Turn) -> SavedAs | None:
+    """The saved search that the conversation began with or was last saved as."""
+    saved = turn.conversation.saved
+    if saved is None:
+        return None
+    changed = not saved.asks(turn.state)
+    sentence = _("%s, changed since") if changed else _("Saved as %s")
+    path = f"{reverse('search:results')}?saved={saved.pk}"
+    return SavedAs(name=saved.name, label=sentence % saved.name, changed=changed, path=path)
 
 
 def facets_json(counts: Mapping[str, Mapping[str, int]], state: QueryState) -> list[FacetJson]:

@@ -32,6 +32,10 @@ class Conversation(models.Model):
     pinned = models.BooleanField(
         default=False, help_text="First in the history, and kept when old ones are forgotten."
     )
+    saved = models.ForeignKey(
+        "SavedSearch", null=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="The saved search that it began with, or that it was last saved as.",
+    )  # fmt: skip
     branched_from = models.ForeignKey(
         "Turn", null=True, on_delete=models.SET_NULL, related_name="branches",
         help_text="The turn of another conversation that this one begins with a copy of.",
@@ -193,13 +197,18 @@ class SavedSearch(models.Model):
         taken keeps what it holds, unless it is to be replaced; raises NameTaken.
         """
         what = {"state": turn.state, "count": turn.total or 0}
-        if replace:
-            return cls.objects.update_or_create(user=user, name=name, defaults=what)
-        row, is_new = cls.objects.get_or_create(user=user, name=name, defaults=what)
-        if not is_new:
+        keep = cls.objects.update_or_create if replace else cls.objects.get_or_create
+        row, is_new = keep(user=user, name=name, defaults=what)
+        if not (is_new or replace):
             sentence = _("There is a saved search named “%(name)s” already.")
             raise NameTaken(sentence % {"name": name})
+        turn.conversation.saved = row
+        turn.conversation.save(update_fields=["saved"])
         return row, is_new
+
+    def asks(self, state: Any) -> bool:
+        """Whether it asks the same, in whatever words."""
+        return {**state, "utterance": ""} == {**self.state, "utterance": ""}
 
     @classmethod
     def keep_beside(cls, user: Any, name: str, turn: Turn) -> SavedSearch:

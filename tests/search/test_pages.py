@@ -309,6 +309,26 @@ def test_a_saved_search_is_gone_on_with_by_whoever_saved_it_only(
     page = browser.get("/search", {"saved": saved["id"]}).content.decode()
     assert f'name="saved" value="{saved["id"]}"' in page
     response = browser.post("/c/new", {"saved": saved["id"]}, follow=True)
-    assert response.context["conversation"].title == "chest x-ray"
+    assert response.context["conversation"].title == "Chest films"
+    assert response.context["saved_as"]["label"] == "Saved as Chest films"
     client.force_login(django_user_model.objects.create_user("somebody-else"))
     assert client.post("/c/new", {"saved": saved["id"]}).status_code == 404
+
+
+def test_a_conversation_knows_what_it_is_saved_as_and_whether_it_changed(
+    build: IndexBuild, browser: Client
+) -> None:
+    first = asked(browser, "chest x-ray")
+    assert first["saved"] is None
+    go_on = {"conversation": first["conversation"]}
+    saved = asked(browser, "save this as ward round", **go_on)["saved"]
+    assert (saved["label"], saved["changed"]) == ("Saved as ward round", False)
+    saved = asked(browser, "in women", **go_on)["saved"]
+    assert (saved["label"], saved["changed"]) == ("ward round, changed since", True)
+    page = browser.get(f"/c/{first['conversation']}/").content.decode()
+    assert "ward round, changed since" in page
+    assert f'href="{saved["path"]}"' in page
+    assert browser.get(saved["path"]).status_code == 200
+    assert not asked(browser, "undo", **go_on)["saved"]["changed"]
+    browser.delete(saved["path"].replace("/search?saved=", "/api/v1/saved-searches/"))
+    assert asked(browser, "in men", **go_on)["saved"] is None

@@ -1,5 +1,5 @@
 // One image, large: the panel that slides over the results.
-import { actionOf, drawBars, fill, known, pressThumbs, showImage } from "./dom.js";
+import { actionOf, drawBars, fill, pressThumbs, showImage } from "./dom.js";
 import * as words from "./words.js";
 import { enableZoom } from "./zoom.js";
 
@@ -75,7 +75,7 @@ function fillPanel(dialog, hit, ranked, scale) {
   const find = (selector) => dialog.querySelector(selector);
   showImage(find(".detail-image"), hit, hit.file_url);
   fill(dialog, {
-    ...known(hit),
+    ...hit,
     place: hit.rank ? words.say("place", words.number(hit.rank), words.number(ranked)) : hit.external_id,
   });
   find(".badge-synthetic").hidden = !hit.synthetic;

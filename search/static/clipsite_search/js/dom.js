@@ -40,13 +40,6 @@ export function drawBars(element, { bm25_part: words, cosine_part: picture, scor
   }
 }
 
-/** A picture's own words for `fill`: what is unknown is left out. */
-export const known = (hit) => ({
-  ...hit,
-  modality_label: hit.modality && hit.modality_label,
-  anatomy_label: hit.anatomy && hit.anatomy_label,
-});
-
 export function showImage(image, { caption, width, height }, url) {
   if (image.getAttribute("src") !== url) image.src = url;
   Object.assign(image, { alt: caption, width, height });

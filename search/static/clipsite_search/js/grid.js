@@ -1,5 +1,5 @@
 // The rows of images: cards kept by image, moved gently into a new order.
-import { drawBars, fill, fromTemplate, known, pressThumbs, showImage } from "./dom.js";
+import { drawBars, fill, fromTemplate, pressThumbs, showImage } from "./dom.js";
 import { highlighted } from "./highlight.js";
 import { isHeldBack, neighbour } from "./order.js";
 import * as words from "./words.js";
@@ -68,7 +68,7 @@ export class Grid {
     this.settle();
   }
 
-  /** Puts the hits in order; holds them back if the reader is at those of the same question. */
+  /** Shows the hits in order, once the reader has left others of this question. */
   show(hits, { leg, mayHold }) {
     const next = hits.map((hit) => hit.image_id);
     const isAttended = mayHold && !this.isStale && this.#isAttended();
@@ -179,7 +179,7 @@ function fillCard(element, hit, scale) {
   showImage(find(".hit-image"), hit, hit.thumbnail_url);
   element.style.setProperty("--aspect", hit.width / hit.height);
   find(".hit-similar").href = `${hit.detail_url}?similar=${hit.similar}`;
-  fill(element, { ...known(hit), score: hit.why.score, similar: hit.similar.length });
+  fill(element, { ...hit, score: hit.why.score, similar: hit.similar.length });
   find(".hit-caption").replaceChildren(...highlighted(hit.caption, hit.highlights));
   find(".badge-synthetic").hidden = !hit.synthetic;
   find('[data-action="only"]').hidden = !hit.modality;

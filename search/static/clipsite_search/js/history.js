@@ -33,7 +33,8 @@ export function listenToSaving(api, stateNow) {
   const { name } = menu.querySelector("form").elements;
   menu.addEventListener("toggle", () => {
     if (!menu.open) return;
-    name.value = stateNow().title || stateNow().utterance;
+    const { saved, title, utterance } = stateNow();
+    name.value = saved?.name || title || utterance;
     name.select();
   });
   menu.addEventListener("submit", async (event) => {

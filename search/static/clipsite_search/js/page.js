@@ -87,6 +87,9 @@ const SHOW = {
   chips() {
     thread.renderChips(state.chips);
     composer.sync(state.query);
+    const { label, path: href, changed } = state.saved ?? {};
+    Object.assign(byId("saved-as"), { hidden: !label, textContent: label, href });
+    byId("saved-as").classList.toggle("is-changed", changed);
   },
   hits({ leg, hits }, before) {
     if (leg === "page") return appendPage(unseen(before.hits, hits));

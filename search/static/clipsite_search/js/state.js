@@ -63,6 +63,7 @@ const REDUCERS = {
     moves: data.moves ?? [],
     explained: data.explained ?? null,
     canUndo: data.can_undo ?? false,
+    saved: data.saved,
   }),
   hits: (state, data) =>
     data.leg === "page"
@@ -112,11 +113,11 @@ export function hitsOf({ hits, ranked, offset, timing }, leg) {
 
 /** A stored answer, told in the frames the socket would have sent. */
 export function framesOf(response, { turn, conversation, title, utterance }) {
-  const { state, link, chips, notices, moves, explained, can_undo } = response;
+  const { state, link, chips, notices, moves, explained, can_undo, saved } = response;
   const { facets, total, ranked, folded, strong, timing, offers } = response;
   const parts = [
     ["ack", { conversation, title, utterance }],
-    ["chips", { state, link, chips, notices, moves, explained, can_undo }],
+    ["chips", { state, link, chips, notices, moves, explained, can_undo, saved }],
     ["hits", hitsOf(response, "fused")],
     ["facets", { fields: facets }],
     ["done", { total, ranked, folded, strong, timing, notices: [], offers }],
