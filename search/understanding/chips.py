@@ -35,9 +35,15 @@ class Chip:
 def chips(state: QueryState) -> tuple[Chip, ...]:
     """In the order said, images last. Removing every chip leaves the empty state."""
     placed = [
-        (p.position, chip) for p in state.phrases for chip in (_of_phrase(p), *_others(state, p))
+        (p.position, chip)
+        for p in state.phrases
+        for chip in (_of_phrase(p), *_others(state, p.text, excluded=p.excluded))
     ]
-    placed += [(row.position, chip) for row in state.filters for chip in _of_filter(row)]
+    placed += [
+        (row.position, chip)
+        for row in state.filters
+        for chip in (*_of_filter(row), *_others(state, row.words, excluded=False))
+    ]
     said = [chip for _, chip in sorted(placed, key=lambda place: place[0])]
     own = [image for image in state.images if image.upload]
     for image in state.images:
@@ -92,9 +98,9 @@ def _phrase_label(phrase: Phrase) -> str:
     return f"away from {phrase.text}" if phrase.weight < 0 else phrase.text
 
 
-def _others(state: QueryState, phrase: Phrase) -> Iterator[Chip]:
+def _others(state: QueryState, text: str, *, excluded: bool) -> Iterator[Chip]:
     for other in state.expansions:
-        if (other.of.casefold(), other.excluded) == (phrase.text.casefold(), phrase.excluded):
+        if (other.of.casefold(), other.excluded) == (text.casefold(), excluded):
             yield Chip(
                 id=expansion_id(other),
                 kind="exclusion" if other.excluded else "synonym",

@@ -78,7 +78,7 @@ class ImageReference:
 
 @dataclass(frozen=True)
 class Expansion:
-    """Other words for a phrase of the query, `of`, that captions may use.
+    """Other words for a phrase of the query or for a technique, `of`, that captions may use.
 
     They count in BM25, or with a phrase that is excluded must not stand there; the encoder never
     reads them.

@@ -119,19 +119,23 @@ def _lines(table: Path) -> list[str]:
 def expanded(
     state: QueryState, before: QueryState | None = None, table: Thesaurus | None = None
 ) -> QueryState:
-    """The state with other words for its phrases that are new since `before`.
+    """The state with other words for its phrases and techniques that are new since `before`.
 
     The packaged table gives them where no other is named.
 
     What was taken away from an older phrase stays away, and other words go with their phrase.
     """
-    known = {_place(p) for p in before.phrases} if before else set()
+    known = {_place(p) for p in (*before.phrases, *_techniques(before))} if before else set()
     kept = list(pruned(state).expansions)
     if table is None:
         table = thesaurus()
     for phrase in sorted(state.phrases, key=lambda p: not p.excluded):
         if not phrase.quoted and phrase.weight > 0 and _place(phrase) not in known:
             kept += table.expansions(phrase)
+    for technique in _techniques(state):
+        if _place(technique) not in known:
+            found = table.expansions(technique)
+            kept += [replace(e, weight=e.weight / 2) for e in found if e.weight == SAME_WEIGHT]
     unwanted = {p.text.casefold() for p in state.phrases if p.excluded}
     unwanted |= {e.text.casefold() for e in kept if e.excluded}
     said = {(p.text.casefold(), p.excluded) for p in state.phrases}
@@ -145,10 +149,20 @@ def expanded(
 
 
 def pruned(state: QueryState) -> QueryState:
-    """Without the other words of phrases that are gone."""
-    there = {_place(p) for p in state.phrases if not p.quoted}
+    """Without the other words of phrases and techniques that are gone."""
+    there = {_place(p) for p in (*state.phrases, *_techniques(state)) if not p.quoted}
     kept = tuple(e for e in state.expansions if (e.of.casefold(), e.excluded) in there)
     return state if kept == state.expansions else replace(state, expansions=kept)
+
+
+def _techniques(state: QueryState) -> list[Phrase]:
+    """The words a technique was said in: a caption of "diffusion-weighted MRI" may have "DWI".
+
+    They count half, as the words behind a filter do. Kinds of it, which the filter lets pass
+    anyway, would cost more than they find: measured in docs/benchmarks.md.
+    """
+    rows = (row for row in state.filters if row.field == "modality" and row.included)
+    return [Phrase(row.words) for row in rows if row.words]
 
 
 def _place(phrase: Phrase) -> tuple[str, bool]:

@@ -5,8 +5,9 @@ import pytest
 from search.query import clauses_of, scope_of
 from search.understanding.chips import chips
 from search.understanding.edits import apply
-from search.understanding.state import Phrase, QueryState
+from search.understanding.state import Filter, Phrase, QueryState
 from search.understanding.synonyms import MOST, TABLE, Thesaurus, expanded, thesaurus
+from search.understanding.understand import understand
 from search.understanding.wire import state_from_json
 
 STONE = QueryState(phrases=(Phrase("large kidney stone"),))
@@ -52,6 +53,26 @@ def test_each_other_word_is_a_label_and_counts_until_it_is_taken_away() -> None:
     left = expanded(apply(state, {"op": "remove", "chip": chip.id}), state)
     assert others(left) == others(state) - {"renal calculus"}
     assert "renal calculus" not in {clause.text for clause in clauses_of(left, {})}
+
+
+def test_the_words_of_a_technique_have_other_words_that_go_with_its_label() -> None:
+    state = expanded(understand("diffusion-weighted MRI of the brain").state)
+    assert "DWI" in others(state)
+    chip = next(chip for chip in chips(state) if chip.value == "mri")
+    assert others(apply(state, {"op": "remove", "chip": chip.id})) == set()
+
+
+def test_other_words_of_a_technique_count_half_of_those_of_a_phrase() -> None:
+    table = Thesaurus(["diffusion-weighted MRI | !DWI | | abbreviation"])
+    [of_phrase] = table.expansions(Phrase("diffusion-weighted MRI"))
+    [of_filter] = expanded(understand("diffusion-weighted MRI").state, table=table).expansions
+    assert of_filter.weight == of_phrase.weight / 2
+
+
+def test_a_technique_that_is_left_out_or_chosen_by_its_label_has_no_other_words() -> None:
+    assert others(expanded(understand("brain, no DWI").state)) == set()
+    by_hand = QueryState(filters=(Filter("modality", included=("mri",)),))
+    assert others(expanded(by_hand)) == set()
 
 
 def test_other_words_go_with_their_phrase() -> None:

@@ -68,7 +68,7 @@ export class Grid {
     this.settle();
   }
 
-  /** Puts the hits in order; holds them back if the reader is at those of the same question. */
+  /** Shows the hits in order, once the reader has left others of this question. */
   show(hits, { leg, mayHold }) {
     const next = hits.map((hit) => hit.image_id);
     const isAttended = mayHold && !this.isStale && this.#isAttended();

@@ -1,6 +1,6 @@
 // Where cards go: when they may move, and the neighbour of a card in the rows.
 
-/** Whether a new order waits, since it would move what the reader is at. */
+/** Whether a new order waits: it would move what the reader is at. */
 export function isHeldBack(shown, next, isAttended) {
   const isSame = shown.length === next.length && next.every((id, index) => id === shown[index]);
   return isAttended && !isSame;
