@@ -113,7 +113,7 @@ def test_a_token_searches_as_its_user_without_a_cookie(
     assert policy(page) == f"frame-ancestors 'self' {DESK}"
     thumbnail = f"/embed/{token}/images/{page.context['response']['hits'][0]['image_id']}/thumbnail"
     assert thumbnail in page.content.decode()
-    assert stranger.get(thumbnail).getvalue().startswith(b"RIFF")
+    assert stranger.get(thumbnail).content.startswith(b"RIFF")
     turns = f"/embed/{token}/api/v1/turns"
     answer = stranger.post(turns, {"utterance": "knee"}, content_type="application/json")
     assert answer.status_code == 201

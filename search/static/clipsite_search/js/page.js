@@ -62,8 +62,6 @@ function begin(message, said, onImage = false) {
   state = asked(state, said);
   detail.close();
   for (const id of ["empty", "recent", "nothing", "problem", "more"]) byId(id).hidden = true;
-  byId("stage-head").hidden = false;
-  renderOffers([]);
   grid.wait();
   thread.begin(said);
   render();
@@ -139,6 +137,9 @@ function receive(frame) {
 function render() {
   if (thread.current) thread.render(state);
   byId("stage-count").textContent = outcome(state);
+  const head = byId("stage-head");
+  head.hidden = false;
+  head.classList.toggle("is-waiting", state.phase !== "done");
   for (const a of byId("take").querySelectorAll("a")) {
     if (state.turn) a.href = a.dataset.export.replace("/0/", `/${state.turn}/`);
   }
@@ -255,7 +256,6 @@ listenToKeys({
 async function openTurn(element) {
   const turn = Number(element.dataset.turn);
   thread.select(element);
-  byId("stage-head").hidden = false;
   grid.wait();
   lastAsk = null;
   const answer = await request("GET", `${api}turns/${turn}`);
