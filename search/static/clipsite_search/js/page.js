@@ -59,6 +59,7 @@ function edit(change, said, onImage = false) {
 
 function begin(message, said, onImage = false) {
   lastAsk = { message, said, onImage };
+  connection.send(message);
   state = asked(state, said);
   detail.close();
   for (const id of ["empty", "recent", "nothing", "problem", "more"]) byId(id).hidden = true;
@@ -66,7 +67,6 @@ function begin(message, said, onImage = false) {
   thread.begin(said);
   render();
   if (!onImage) byId("main").scrollTo({ top: 0 });
-  connection.send(message);
 }
 
 function changeRanking(name, value) {
