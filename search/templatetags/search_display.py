@@ -1,16 +1,23 @@
 """What the search templates need beyond Django's own filters."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from django import template
+from django.templatetags.static import static
 from django.urls import reverse
-from django.utils.html import json_script
+from django.utils.html import format_html_join, json_script
 from django.utils.safestring import SafeString
 
 from search.sentences import SENTENCES
 
 register = template.Library()
+
+_MODULES = Path(__file__).resolve().parents[1] / "static" / "clipsite_search" / "js"
+# Of other pages: a script of all, and the modules that two of them begin with.
+_ELSEWHERE = {"theme.js", "image.js", "saved.js"}
+PAGE_MODULES = sorted({module.name for module in _MODULES.glob("*.js")} - _ELSEWHERE)
 
 
 @register.filter
@@ -40,6 +47,13 @@ def synonyms(chips: Sequence[Mapping[str, Any]] | str) -> list[Mapping[str, Any]
     """The labels that stand for other words of another label, looked for or left out."""
     ids = ("synonym:", "exclude:synonym:")
     return [c for c in chips or () if isinstance(c, Mapping) and c["id"].startswith(ids)]
+
+
+@register.simple_tag
+def preloaded_modules() -> SafeString:
+    """All modules of the search page at once; found by their imports they come one by one."""
+    links = ((static(f"clipsite_search/js/{name}"),) for name in PAGE_MODULES)
+    return format_html_join("\n", '<link rel="modulepreload" href="{}">', links)
 
 
 @register.simple_tag

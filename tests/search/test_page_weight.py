@@ -19,6 +19,19 @@ def test_all_modules_together_stay_under_60_kilobytes() -> None:
     assert sum(sizes.values()) < 60_000
 
 
+def imported(module: str) -> set[str]:
+    """What a module needs, all the way down."""
+    code = (MODULES / module).read_text()
+    found = set(re.findall(r'(?:from|import) "\./([\w-]+\.js)"', code))
+    return found.union(*map(imported, found)) if found else found
+
+
+def test_all_that_the_page_imports_is_asked_for_at_once(admin_client: Client) -> None:
+    page = admin_client.get("/").content.decode()
+    asked = re.findall(r'<link rel="modulepreload" href="[^"]*/js/([\w-]+)[^"]*\.js">', page)
+    assert {f"{name}.js" for name in asked} == imported("page.js") | {"page.js"}
+
+
 def test_every_sentence_that_a_module_says_is_one_that_the_page_gives_it() -> None:
     said = set()
     for module in MODULES.glob("*.js"):
