@@ -1,7 +1,7 @@
 """A small searchable corpus: real images, a real (untrained) model, a real LanceDB index."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +139,13 @@ def build(
         job.refresh_from_db()
         index.keep(engine_folder, IndexBuild)
     return job
+
+
+@pytest.fixture
+async def socket(editor: Any) -> AsyncIterator[WebsocketCommunicator]:
+    """A search socket of somebody who is logged in."""
+    from tests.search.talking import connected
+
+    open_socket = await connected(editor)
+    yield open_socket
+    await open_socket.disconnect()

@@ -12,7 +12,7 @@ from django.test import Client
 from clipsite.asgi import application
 from search.embedding import token_for
 from search.models import IndexBuild, Turn
-from tests.search.test_socket import frames_until
+from tests.search.talking import frames_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

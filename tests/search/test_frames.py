@@ -21,7 +21,7 @@ from search.models import IndexBuild
 from search.understanding import chips, edits, refining, state
 from search.wire import HitJson
 from tests.frames import SCHEMA, fault
-from tests.search.test_socket import ask, socket  # noqa: F401  a fixture
+from tests.search.talking import ask
 
 DEFINED = SCHEMA["$defs"]
 OVER_HTTP = Path(__file__).with_name("over_http.mjs")
@@ -89,7 +89,7 @@ def told_over_http(message: Any, answer: Any, status: int = 200) -> dict[str, An
 
 
 @pytest.fixture
-async def streamed(build: IndexBuild, socket: WebsocketCommunicator) -> list[dict[str, Any]]:  # noqa: F811
+async def streamed(build: IndexBuild, socket: WebsocketCommunicator) -> list[dict[str, Any]]:
     return await ask(socket, "chest x-ray without effusion")
 
 

@@ -12,8 +12,8 @@ from channels.testing import WebsocketCommunicator
 from search import asking, retrieval
 from search.encoding import EncoderUnavailable
 from search.models import IndexBuild, Turn
+from tests.search.talking import FRAMES, ask, connected, frames_until
 from tests.search.test_frames import CLIENT, robbed, spoilt
-from tests.search.test_socket import FRAMES, ask, connected, frames_until, socket  # noqa: F401
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -48,7 +48,7 @@ RUBBISH = {
 }  # fmt: skip
 
 
-async def refused(socket: WebsocketCommunicator) -> None:  # noqa: F811
+async def refused(socket: WebsocketCommunicator) -> None:
     """One error frame came, with one sentence that tells nothing of the inside; and no other."""
     frame = await socket.receive_json_from(timeout=10)
     assert (frame["type"], frame["data"]["code"]) == ("error", "bad_frame")
@@ -58,7 +58,7 @@ async def refused(socket: WebsocketCommunicator) -> None:  # noqa: F811
 
 async def test_each_piece_of_rubbish_gets_one_sentence_and_the_next_question_its_answer(
     build: IndexBuild,
-    socket: WebsocketCommunicator,  # noqa: F811
+    socket: WebsocketCommunicator,
 ) -> None:
     first = await ask(socket, "pleural effusion")
     chip = first[1]["data"]["chips"][0]["id"]
@@ -77,7 +77,7 @@ async def test_each_piece_of_rubbish_gets_one_sentence_and_the_next_question_its
 
 async def test_no_frame_with_one_thing_wrong_closes_the_socket(
     build: IndexBuild,
-    socket: WebsocketCommunicator,  # noqa: F811
+    socket: WebsocketCommunicator,
 ) -> None:
     turn = (await ask(socket, "pleural effusion"))[0]["turn"]
     for frame in CLIENT:
@@ -94,7 +94,7 @@ async def test_no_frame_with_one_thing_wrong_closes_the_socket(
 
 async def test_what_nobody_foresaw_in_a_frame_leaves_the_socket_open(
     build: IndexBuild,
-    socket: WebsocketCommunicator,  # noqa: F811
+    socket: WebsocketCommunicator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*args: Any) -> Any:
@@ -138,7 +138,7 @@ async def test_who_drops_in_the_middle_and_resumes_hears_each_frame_once(
 
 async def test_without_an_encoder_the_words_answer_and_the_page_hears_it(
     build: IndexBuild,
-    socket: WebsocketCommunicator,  # noqa: F811
+    socket: WebsocketCommunicator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def broken(*args: Any) -> Any:
@@ -157,7 +157,7 @@ async def test_without_an_encoder_the_words_answer_and_the_page_hears_it(
 
 async def test_while_the_encoder_warms_up_the_words_are_heard_already(
     build: IndexBuild,
-    socket: WebsocketCommunicator,  # noqa: F811
+    socket: WebsocketCommunicator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import threading
@@ -192,7 +192,7 @@ async def test_conversations_side_by_side_are_each_as_if_alone(
     """Two of each: a turn ends in one `done`, keeps its frames, and finds what it finds alone."""
 
     async def talk(utterances: list[str]) -> list[list[dict[str, Any]]]:
-        socket = await connected(editor)  # noqa: F811
+        socket = await connected(editor)
         conversation, turns = None, []
         for utterance in utterances:
             turns.append(await ask(socket, utterance, conversation=conversation))
