@@ -38,7 +38,7 @@ from search.models import (
     SavedSearch,
     Turn,
 )
-from search.models.conversations import LONGEST_NAME
+from search.models.conversations import LONGEST_NAME, LONGEST_NOTES
 from search.plain import asked_by
 from search.problems import problem
 from search.retrieval import NOTHING_INDEXED, NothingIndexed
@@ -90,6 +90,11 @@ class Changed(serializers.Serializer[Any]):
 
 class Words(serializers.Serializer[Any]):
     q = serializers.CharField(max_length=LONGEST_NAME, default="", allow_blank=True)
+
+
+class Described(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=LONGEST_NAME, required=False)
+    notes = serializers.CharField(max_length=LONGEST_NOTES, required=False, allow_blank=True)
 
 
 class NewSavedSearch(serializers.Serializer[Any]):
@@ -256,6 +261,16 @@ class OneSavedSearch(APIView):
     def get(self, request: Request, pk: int) -> Response:
         return Response(_saved(get_object_or_404(_my_searches(request), pk=pk)))
 
+    def patch(self, request: Request, pk: int) -> Response:
+        """Another name, other notes, or both."""
+        asked = _valid(Described, request.data)
+        row = get_object_or_404(_my_searches(request), pk=pk)
+        try:
+            row.describe(asked.get("name", row.name), asked.get("notes", row.notes))
+        except NameTaken as exc:
+            return problem(409, "Name taken", f"{exc} Choose another name.")
+        return Response(_saved(row))
+
     def delete(self, request: Request, pk: int) -> Response:
         get_object_or_404(_my_searches(request), pk=pk).delete()
         return Response(status=204)
@@ -367,4 +382,5 @@ def _kept(row: Conversation) -> dict[str, Any]:
 
 
 def _saved(row: SavedSearch) -> dict[str, Any]:
-    return {"id": row.pk, "name": row.name, "count": row.count, "state": row.state}
+    kept = {"id": row.pk, "name": row.name, "notes": row.notes}
+    return {**kept, "count": row.count, "state": row.state}

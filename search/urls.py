@@ -45,6 +45,7 @@ urlpatterns = [
     path("c/<int:pk>/pin", views.pin, name="pin"),
     path("history/", views.history, name="history"),
     path("saved/", views.saved, name="saved"),
+    path("saved/<int:pk>/", views.describe, name="describe"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("api/v1/search", api.Search.as_view(), name="api-search"),

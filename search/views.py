@@ -23,8 +23,8 @@ from search import asking, links, provenance, query_images, watching, wire
 from search.context import corpus
 from search.engines.base import EngineError
 from search.exporting import MOST_RANKED
-from search.models import Conversation, LiveIndex, SavedSearch, Turn
-from search.models.conversations import LONGEST_NAME
+from search.models import Conversation, LiveIndex, NameTaken, SavedSearch, Turn
+from search.models.conversations import LONGEST_NAME, LONGEST_NOTES
 from search.plain import asked_by
 from search.problems import ENGINE_DOWN
 from search.retrieval import NothingIndexed
@@ -191,6 +191,27 @@ def saved(request: HttpRequest) -> HttpResponse:
     new = watching.new_images(searches)
     rows = [(search, new.get(search.pk, 0)) for search in searches]
     return render(request, "search/saved.html", {"saved_searches": rows})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def describe(request: HttpRequest, pk: int) -> HttpResponse:
+    """Name and notes of a saved search."""
+    kept = get_object_or_404(SavedSearch.objects.filter(user=request.user.pk), pk=pk)
+    context = {"saved": kept, "name": kept.name, "notes": kept.notes}
+    if request.method != "POST":
+        return render(request, "search/describe.html", context)
+    name = " ".join(request.POST.get("name", "").split())
+    notes = request.POST.get("notes", "").replace("\r\n", "\n").strip()
+    context |= {"name": name, "notes": notes}
+    try:
+        if not 0 < len(name) <= LONGEST_NAME or len(notes) > LONGEST_NOTES:
+            raise ValueError(_("A name has 1 to 120 characters, notes at most 2,000."))
+        kept.describe(name, notes)
+    except (NameTaken, ValueError) as exc:
+        context["error"] = str(exc)
+        return render(request, "search/describe.html", context, status=400)
+    return redirect("search:saved")
 
 
 @require_safe

@@ -20,6 +20,7 @@ from search.understanding.wire import state_from_json
 # Hits that can be pointed at by number in the next utterance.
 MOST_SHOWN = 100
 LONGEST_NAME = 120
+LONGEST_NOTES = 2000
 
 
 class Conversation(models.Model):
@@ -172,6 +173,7 @@ class SavedSearch(models.Model):
     )
     name = models.CharField(max_length=LONGEST_NAME)
     state = models.JSONField()
+    notes = models.TextField(blank=True, max_length=LONGEST_NOTES)
     count = models.PositiveIntegerField(default=0, help_text="Images it found when saved.")
     created_at = models.DateTimeField(auto_now_add=True)
     seen = models.JSONField(
@@ -205,6 +207,14 @@ class SavedSearch(models.Model):
         turn.conversation.saved = row
         turn.conversation.save(update_fields=["saved"])
         return row, is_new
+
+    def describe(self, name: str, notes: str) -> None:
+        """Another name and other notes; raises NameTaken."""
+        others = SavedSearch.objects.filter(user=self.user, name=name).exclude(pk=self.pk)
+        if others.exists():
+            raise NameTaken(_("There is a saved search named “%(name)s” already.") % {"name": name})
+        self.name, self.notes = name, notes
+        self.save(update_fields=["name", "notes"])
 
     def asks(self, state: Any) -> bool:
         """Whether it asks the same, in whatever words."""

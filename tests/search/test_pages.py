@@ -332,3 +332,41 @@ def test_a_conversation_knows_what_it_is_saved_as_and_whether_it_changed(
     assert not asked(browser, "undo", **go_on)["saved"]["changed"]
     browser.delete(saved["path"].replace("/search?saved=", "/api/v1/saved-searches/"))
     assert asked(browser, "in men", **go_on)["saved"] is None
+
+
+def test_a_saved_search_has_a_name_and_notes_of_ones_own(
+    build: IndexBuild, browser: Client, client: Client, django_user_model: Any
+) -> None:
+    turn = asked(browser, "chest x-ray")
+    api = "/api/v1/saved-searches"
+    names = ("Chest films", "Knees")
+    first, other = (
+        browser.post(api, {"name": n, "turn": turn["turn"]}, content_type="application/json").json()
+        for n in names
+    )
+    url = f"/saved/{first['id']}/"
+    assert 'value="Chest films"' in browser.get(url).content.decode()
+    page = browser.post(
+        url, {"name": " Thorax ", "notes": "For <b>rounds</b>\r\non Friday"}, follow=True
+    )
+    assert "Thorax" in page.content.decode()
+    assert "For &lt;b&gt;rounds&lt;/b&gt;<br>on Friday" in page.content.decode()
+    for wrong in (
+        {"name": "Knees"},
+        {"name": " "},
+        {"name": "x" * 121},
+        {"name": "a", "notes": "x" * 2001},
+    ):
+        refused = browser.post(url, wrong)
+        assert refused.status_code == 400
+        assert 'class="field-error"' in refused.content.decode()
+    path = f"{api}/{first['id']}"
+    changed = browser.patch(path, {"notes": ""}, content_type="application/json").json()
+    assert (changed["name"], changed["notes"]) == ("Thorax", "")
+    taken = browser.patch(path, {"name": "Knees"}, content_type="application/json")
+    assert taken.status_code == 409
+    client.force_login(django_user_model.objects.create_user("somebody-else"))
+    assert client.get(url).status_code == 404
+    assert (
+        client.patch(f"{api}/{other['id']}", {}, content_type="application/json").status_code == 404
+    )
