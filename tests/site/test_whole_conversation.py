@@ -129,7 +129,7 @@ def test_a_conversation_is_led_saved_reopened_branched_and_shared(
     site.wait_for(saved, lambda found: found == name, 10)
     hand.press(page.get_by_role("link", name="Saved", exact=True))
     page.wait_for_url(f"{site.address}/saved/")
-    hand.press(page.get_by_role("link", name=name))
+    hand.press(page.get_by_role("link", name=name).first)
     page.wait_for_url(re.compile(r"/search\?saved=\d+"))
     assert page.locator("#results .hit[data-image-id]").count() > 0
 
