@@ -268,7 +268,8 @@ class OneSavedSearch(APIView):
         try:
             row.describe(asked.get("name", row.name), asked.get("notes", row.notes))
         except NameTaken as exc:
-            return problem(409, "Name taken", f"{exc} Choose another name.")
+            sentence = _("%(taken)s Choose another name.") % {"taken": exc}
+            return problem(409, _("Name taken"), sentence)
         return Response(_saved(row))
 
     def delete(self, request: Request, pk: int) -> Response:

@@ -27,9 +27,9 @@ MOST_SPELT = 50_000
 def warm_up() -> None:
     """Count before somebody waits for it."""
     if build := LiveIndex.current():
-        size = Image.objects.count()
-        frequent_phrases(build.pk, size)
-        word_counts(build.pk, size)
+        for size in {build.documents, Image.objects.count()}:
+            frequent_phrases(build.pk, size)
+        word_counts(build.pk, build.documents)
 
 
 @lru_cache(maxsize=4)

@@ -26,7 +26,8 @@ from search.query import scope_of
 from search.spelling import respelt
 from search.understanding.chips import Chip, chips, value_label
 from search.understanding.edits import apply
-from search.understanding.state import QueryState
+from search.understanding.state import MAX_PARTS, QueryState
+from search.understanding.wire import count_parts
 
 Kind = Literal["narrow", "way", "spelling"]
 
@@ -70,24 +71,23 @@ async def offers(
         return []
     try:
         index = await engine().open(build.generation)
-        size = await Image.objects.acount()
-        found = [await _spelt(state, index, build, size)]
-        if hits:
+        found = [await _spelt(state, index, build)]
+        if hits and count_parts(state) < MAX_PARTS:
             best = await _rows([hit.image_id for hit in hits[:BEST]])
             found.append(_by_values(state, best, counts, total))
-            found.append(await _by_phrases(state, index, build, best, size, total))
-        elif total:
+            found.append(await _by_phrases(state, index, build, best, total))
+        elif total and not hits:
             found.append(_by_pictures_too(state, total))
-        else:
+        elif not hits:
             found.append(await _less(state, index))
     except EngineError:
         return []
     return [offer for one in found for offer in one]
 
 
-async def _spelt(state: QueryState, index: Index, build: IndexBuild, size: int) -> list[Offer]:
+async def _spelt(state: QueryState, index: Index, build: IndexBuild) -> list[Offer]:
     """All slips mended at once."""
-    counts = await asyncio.to_thread(word_counts, build.pk, size)
+    counts = await asyncio.to_thread(word_counts, build.pk, build.documents)
     mended = await respelt(state, index, counts)
     if not mended:
         return []
@@ -126,14 +126,13 @@ async def _by_phrases(
     index: Index,
     build: IndexBuild,
     best: Sequence[Mapping[str, Any]],
-    size: int,
     total: int,
 ) -> list[Offer]:
     """What the captions of the best say more often than the corpus, and nobody has asked for."""
-    frequent = await asyncio.to_thread(frequent_phrases, build.pk, size)
+    frequent = await asyncio.to_thread(frequent_phrases, build.pk, build.documents)
     said = Counter(p for row in best for p in phrases_in(row["caption_clean"]) if p in frequent)
     asked = _singular(" ".join((*(c.label for c in chips(state)), *_names(state))))
-    sample = min(size, MOST_CAPTIONS)
+    sample = min(build.documents, MOST_CAPTIONS)
     telling = {}
     for phrase, often in said.items():
         share, lift = often / len(best), often / len(best) * sample / frequent[phrase]
@@ -199,6 +198,9 @@ async def _less(state: QueryState, index: Index) -> list[Offer]:
 
 
 def _shuts_out(chip: Chip) -> bool:
+    """Other words of an exclusion go with it."""
+    if "synonym:" in chip.id:
+        return False
     return chip.kind in ("filter", "exclusion") or chip.id.startswith("quoted:")
 
 

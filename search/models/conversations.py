@@ -202,8 +202,7 @@ class SavedSearch(models.Model):
         keep = cls.objects.update_or_create if replace else cls.objects.get_or_create
         row, is_new = keep(user=user, name=name, defaults=what)
         if not (is_new or replace):
-            sentence = _("There is a saved search named “%(name)s” already.")
-            raise NameTaken(sentence % {"name": name})
+            raise _taken(name)
         turn.conversation.saved = row
         turn.conversation.save(update_fields=["saved"])
         return row, is_new
@@ -212,7 +211,7 @@ class SavedSearch(models.Model):
         """Another name and other notes; raises NameTaken."""
         others = SavedSearch.objects.filter(user=self.user, name=name).exclude(pk=self.pk)
         if others.exists():
-            raise NameTaken(_("There is a saved search named “%(name)s” already.") % {"name": name})
+            raise _taken(name)
         self.name, self.notes = name, notes
         self.save(update_fields=["name", "notes"])
 
@@ -231,3 +230,7 @@ class SavedSearch(models.Model):
                 number += 1
                 suffix = f" ({number})"
                 free = f"{name[: LONGEST_NAME - len(suffix)]}{suffix}"
+
+
+def _taken(name: str) -> NameTaken:
+    return NameTaken(_("There is a saved search named “%(name)s” already.") % {"name": name})

@@ -19,7 +19,7 @@ from search.links import decode
 from search.models import IndexBuild
 from search.spelling import nearest
 from search.understanding.edits import apply
-from search.understanding.state import QueryState
+from search.understanding.state import MAX_PARTS, Phrase, QueryState
 from search.understanding.synonyms import expanded
 from training.models import Checkpoint
 
@@ -202,3 +202,22 @@ def test_the_plain_page_links_what_it_offers(build: IndexBuild, admin_client: Cl
         assert label in page
         assert f'href="{way["path"]}"' in page
         assert admin_client.get(way["path"]).status_code == 200
+
+
+def test_ways_out_take_an_exclusion_with_its_other_words(build: IndexBuild) -> None:
+    state = read('not pleural effusion, MRI in women, "gallstones" "emphysema"').state
+    assert any(expansion.excluded for expansion in state.expansions)
+    ways = [offer for offer in answer(state, build)["offers"] if offer["kind"] == "way"]
+    assert ways
+    for way in ways:
+        assert answer(after(state, way), build)["total"] == way["count"]
+        assert not any("synonym:" in edit["chip"] for edit in way["edits"])
+
+
+def test_a_search_of_the_most_parts_is_answered_and_offers_no_more_of_them(
+    build: IndexBuild,
+) -> None:
+    words = [Phrase(f"word{number}") for number in range(MAX_PARTS)]
+    response = answer(QueryState(phrases=tuple(words)), build)
+    assert response["ranked"] > 0
+    assert [offer for offer in response["offers"] if offer["kind"] == "narrow"] == []
