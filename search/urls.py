@@ -1,7 +1,16 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from search import api, embedding, health, views
+from search import embedding, health, views
+from search.api import (
+    conversations,
+    embed_tokens,
+    jobs,
+    pictures,
+    saved_searches,
+    searches,
+    turns,
+)
 
 
 class ExportForm(StringConverter):
@@ -24,16 +33,20 @@ searching = [
     path("images/<int:pk>/file", views.file, name="file"),
     path("images/<int:pk>/thumbnail", views.thumbnail, name="thumbnail"),
     path("query-images/<str:upload>", views.query_image, name="query-image"),
-    path("api/v1/search/export.<form:form>", api.ExportedSearch.as_view(), name="export-search"),
-    path("api/v1/suggestions", api.Suggestions.as_view(), name="api-suggestions"),
-    path("api/v1/turns", api.Turns.as_view(), name="api-turns"),
-    path("api/v1/turns/<int:pk>", api.OneTurn.as_view(), name="api-turn"),
     path(
-        "api/v1/turns/<int:pk>/export.<form:form>", api.ExportedTurn.as_view(), name="export-turn"
+        "api/v1/search/export.<form:form>", searches.ExportedSearch.as_view(), name="export-search"
     ),
-    path("api/v1/turns/<int:pk>/feedback", api.TurnFeedback.as_view(), name="api-feedback"),
-    path("api/v1/query-images", api.QueryImages.as_view(), name="api-query-images"),
-    path("api/v1/saved-searches", api.SavedSearches.as_view(), name="api-saved-searches"),
+    path("api/v1/suggestions", searches.Suggestions.as_view(), name="api-suggestions"),
+    path("api/v1/turns", turns.Turns.as_view(), name="api-turns"),
+    path("api/v1/turns/<int:pk>", turns.OneTurn.as_view(), name="api-turn"),
+    path(
+        "api/v1/turns/<int:pk>/export.<form:form>", turns.ExportedTurn.as_view(), name="export-turn"
+    ),
+    path("api/v1/turns/<int:pk>/feedback", turns.TurnFeedback.as_view(), name="api-feedback"),
+    path("api/v1/query-images", pictures.QueryImages.as_view(), name="api-query-images"),
+    path(
+        "api/v1/saved-searches", saved_searches.SavedSearches.as_view(), name="api-saved-searches"
+    ),
 ]
 
 urlpatterns = [
@@ -48,13 +61,23 @@ urlpatterns = [
     path("saved/<int:pk>/", views.describe, name="describe"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
-    path("api/v1/search", api.Search.as_view(), name="api-search"),
-    path("api/v1/frames.schema.json", api.Frames.as_view(), name="api-frames"),
-    path("api/v1/query-images/<str:upload>", api.OneQueryImage.as_view(), name="api-query-image"),
-    path("api/v1/saved-searches/<int:pk>", api.OneSavedSearch.as_view(), name="api-saved-search"),
-    path("api/v1/conversations", api.Conversations.as_view(), name="api-conversations"),
-    path("api/v1/conversations/<int:pk>", api.OneConversation.as_view(), name="api-conversation"),
-    path("api/v1/embed-tokens", api.EmbedTokens.as_view(), name="api-embed-tokens"),
-    path("api/v1/images/<int:pk>", api.OneImage.as_view(), name="api-image"),
-    path("api/v1/jobs/<str:kind>/<int:pk>", api.OneJob.as_view(), name="api-job"),
+    path("api/v1/search", searches.Search.as_view(), name="api-search"),
+    path("api/v1/frames.schema.json", searches.Frames.as_view(), name="api-frames"),
+    path(
+        "api/v1/query-images/<str:upload>", pictures.OneQueryImage.as_view(), name="api-query-image"
+    ),
+    path(
+        "api/v1/saved-searches/<int:pk>",
+        saved_searches.OneSavedSearch.as_view(),
+        name="api-saved-search",
+    ),
+    path("api/v1/conversations", conversations.Conversations.as_view(), name="api-conversations"),
+    path(
+        "api/v1/conversations/<int:pk>",
+        conversations.OneConversation.as_view(),
+        name="api-conversation",
+    ),
+    path("api/v1/embed-tokens", embed_tokens.EmbedTokens.as_view(), name="api-embed-tokens"),
+    path("api/v1/images/<int:pk>", pictures.OneImage.as_view(), name="api-image"),
+    path("api/v1/jobs/<str:kind>/<int:pk>", jobs.OneJob.as_view(), name="api-job"),
 ]

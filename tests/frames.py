@@ -6,7 +6,7 @@ from typing import Any, Literal
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from search.api import FRAMES
+from search.api.searches import FRAMES
 
 SCHEMA = json.loads(FRAMES.read_text(encoding="utf-8"))
 
