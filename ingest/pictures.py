@@ -71,6 +71,18 @@ def hash_of_thumbnail(name: str) -> str:
         return ""
 
 
+def part_of(path: Path, left: float, top: float, width: float, height: float) -> Pillow.Image:
+    """
+    What lies within shares, from 0 to 1, of an upright picture's width and height; at least a
+    pixel. Raises OSError or BadPicture where the file cannot be read.
+    """
+    picture = _upright(path.read_bytes())
+    w, h = picture.size
+    x, y = min(int(left * w), w - 1), min(int(top * h), h - 1)
+    right, bottom = round((left + width) * w), round((top + height) * h)
+    return picture.crop((x, y, max(right, x + 1), max(bottom, y + 1)))
+
+
 def without_metadata(path: Path) -> tuple[bytes, str]:
     """Bytes and media type fit for a browser; EXIF and the like never leave the server."""
     data = path.read_bytes()

@@ -21,7 +21,6 @@ from search.understanding.understand import Understanding, understand
 from search.understanding.wire import check_characters, state_from_json
 
 LONGEST_TITLE = 80
-SETTINGS = {"mode", "alpha", "fusion"}
 
 NOTHING_TO_UNDO = gettext_lazy("There is nothing to undo.")
 NOTHING_TO_REDO = gettext_lazy("There is nothing to redo.")
@@ -192,15 +191,23 @@ _COMMANDS: dict[str, Callable[[Any, Turn, Turn | None, Refined], None]] = {
 
 
 def with_settings(state: QueryState, controls: Mapping[str, Any]) -> QueryState:
-    """Mode, α and fusion as the controls of the page stand, checked like any foreign state."""
-    if not controls.keys() <= SETTINGS:
-        raise InvalidState(_("Settings are mode, alpha and fusion."))
+    """Settings as the controls of the page stand, checked like any foreign state."""
+    if not controls.keys() <= edits.SETTINGS:
+        names = ", ".join(sorted(edits.SETTINGS))
+        raise InvalidState(_("Settings are %(names)s.") % {"names": names})
     return state_from_json({**state.as_json(), **controls}) if controls else state
 
 
-def with_examples(state: QueryState, image_ids: Sequence[int], *, captions: bool) -> QueryState:
+def with_examples(
+    state: QueryState,
+    image_ids: Sequence[int],
+    *,
+    captions: bool,
+    region: Sequence[float] | None = None,
+) -> QueryState:
+    """`region`: the part of each that counts, shares of its width and height."""
     for image_id in image_ids:
-        state = edits.apply(state, {"op": "like", "image_id": image_id})
+        state = edits.apply(state, {"op": "like", "image_id": image_id, "region": region})
     images = tuple(replace(image, with_caption=captions) for image in state.images)
     return replace(state, images=images)
 

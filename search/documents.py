@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from ingest.models import Image
 from ingest.negation import split_mentions
 from search.engines.base import Document, Rejected, Vectors
+from search.understanding.values import NOT_STATED
 
 if TYPE_CHECKING:
     from training.clip.encoder import DualEncoder
@@ -22,11 +23,11 @@ def document_of(image: Image) -> Document:
         caption=mentions.asserted,
         negated=mentions.negated,
         collection=image.collection.name,
-        modality=image.modality,
-        anatomy=image.anatomy,
-        sex=image.sex,
-        laterality=image.laterality,
-        year=str(image.year or ""),
+        modality=image.modality or NOT_STATED,
+        anatomy=image.anatomy or NOT_STATED,
+        sex=image.sex or NOT_STATED,
+        laterality=image.laterality or NOT_STATED,
+        year=str(image.year or NOT_STATED),
         licence=image.licence,
         split=image.split,
         picture=image.sha256,

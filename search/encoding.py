@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,10 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from PIL import Image as Pillow
 
+from ingest.pictures import part_of
 from search.engines.base import Vector
 from search.models import IndexBuild
+from search.understanding.state import Region
 from training.models import Checkpoint
 
 if TYPE_CHECKING:
@@ -50,6 +53,11 @@ def picture_vector(build: IndexBuild, picture: Pillow.Image) -> Vector:
     return vector
 
 
+def region_vector(build: IndexBuild, file: str, region: Region) -> Vector:
+    """Of a part of a stored picture. Raises OSError or BadPicture where its file cannot be read."""
+    return _region_vector(encoder_of(build), file, region)
+
+
 def forget_texts() -> None:
     """So that each is encoded again, as for somebody who asks it first."""
     _text_vector.cache_clear()
@@ -58,6 +66,13 @@ def forget_texts() -> None:
 @lru_cache(maxsize=1024)
 def _text_vector(encoder: "DualEncoder", text: str) -> Vector:
     vector: Vector = encoder.encode_texts([text])[0].astype(np.float32)
+    return vector
+
+
+@lru_cache(maxsize=256)
+def _region_vector(encoder: "DualEncoder", file: str, region: Region) -> Vector:
+    part = part_of(Path(settings.MEDIA_ROOT) / file, *region)
+    vector: Vector = encoder.encode_images([part])[0].astype(np.float32)
     return vector
 
 

@@ -12,6 +12,7 @@ from math import log
 from typing import Any, Literal, TypedDict
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from ingest.models import Image
 from ingest.vocabulary import mentions, names
@@ -24,12 +25,13 @@ from search.links import link_of
 from search.models import IndexBuild
 from search.query import scope_of
 from search.spelling import respelt
-from search.understanding.chips import Chip, chips, value_label
+from search.understanding.chips import Chip, chips
 from search.understanding.edits import apply
 from search.understanding.state import MAX_PARTS, QueryState
+from search.understanding.values import CAN_BE_UNSTATED, NOT_STATED, value_label
 from search.understanding.wire import count_parts
 
-Kind = Literal["narrow", "way", "spelling"]
+Kind = Literal["narrow", "widen", "way", "spelling"]
 
 MOST_OF_A_SORT = 3
 MOST_WAYS = 5
@@ -76,6 +78,8 @@ async def offers(
             best = await _rows([hit.image_id for hit in hits[:BEST]])
             found.append(_by_values(state, best, counts, total))
             found.append(await _by_phrases(state, index, build, best, total))
+            found.append(_unstated_too(state, counts, total))
+            found.append(await _denied_too(state, index))
         elif total and not hits:
             found.append(_by_pictures_too(state, total))
         elif not hits:
@@ -178,6 +182,40 @@ def _names_a_value(phrase: str) -> bool:
     """A filter says it better."""
     found = (mention for field in NARROWING_FIELDS for mention in mentions(phrase, field))
     return any(mention.names and mention.text == phrase for mention in found)
+
+
+def _unstated_too(
+    state: QueryState, counts: Mapping[str, Mapping[str, int]], total: int
+) -> list[Offer]:
+    """A technique that was read from words hides every image whose caption names none."""
+    found = []
+    for field in CAN_BE_UNSTATED:
+        asked = {value for row in state.filters if row.field == field for value in row.included}
+        more = counts.get(field, {}).get(NOT_STATED, 0)
+        if asked and more and NOT_STATED not in asked:
+            edits, label = [_filter(field, NOT_STATED)], value_label(field, NOT_STATED)
+            found.append(_offer("widen", label, state, edits, total + more))
+    return found
+
+
+async def _denied_too(state: QueryState, index: Index) -> list[Offer]:
+    """How many captions deny what is looked for, and so stand far below."""
+    wanted = [p.text for p in state.phrases if not (p.excluded or p.quoted) and p.weight > 0]
+    if state.denied or state.mode == "semantic":
+        return []
+    scope = scope_of(state)
+    scopes = [
+        replace(scope, phrases=(*scope.phrases, text), without=(*scope.without, text))
+        for text in wanted[:MOST_OF_A_SORT]
+    ]
+    counts = await asyncio.gather(*(index.count(one) for one in scopes))
+    if not any(counts):
+        return []
+    most = max(counts)
+    label = ngettext(
+        "%(count)d caption that denies “%(what)s”", "%(count)d captions that deny “%(what)s”", most
+    ) % {"count": most, "what": wanted[counts.index(most)]}
+    return [_offer("widen", label, state, [{"op": "set", "denied": True}])]
 
 
 def _by_pictures_too(state: QueryState, total: int) -> list[Offer]:

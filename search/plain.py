@@ -16,19 +16,24 @@ from search.understanding.wire import state_from_json
 
 
 def state_of(parameters: QueryDict) -> Understanding:
-    """`q`, `mode`, `alpha`, `fusion`, `like`, `with_caption`, and any filter field, repeatable.
+    """
+    `q`, `mode`, `alpha`, `fusion`, `sort`, `denied`, `like`, `with_caption`, and any filter field,
+    repeatable. `left`, `top`, `width` and `height`, in percent, name the part of a `like` that
+    counts.
 
     Raises InvalidState with one sentence.
     """
     understood = read(parameters.get("q", ""))
-    controls: dict[str, str | float] = {}
-    for name in ("mode", "fusion", "alpha"):
+    controls: dict[str, str | float | bool] = {}
+    for name in ("mode", "fusion", "sort", "alpha"):
         if value := parameters.get(name, ""):
-            controls[name] = _number(value) if name == "alpha" else value
+            controls[name] = _number(value, name) if name == "alpha" else value
+    if "denied" in parameters:
+        controls["denied"] = _is_on(parameters, "denied")
     state = with_settings(understood.state, controls)
     likes = [_image_id(text) for text in parameters.getlist("like") if text]
-    with_caption = parameters.get("with_caption", "") in ("1", "true", "on")
-    state = with_examples(state, likes, captions=with_caption)
+    with_caption = _is_on(parameters, "with_caption")
+    state = with_examples(state, likes, captions=with_caption, region=_region(parameters))
     for field in FILTER_FIELDS:
         for value in parameters.getlist(field):
             if value:
@@ -51,11 +56,22 @@ def asked_by(user: Any, parameters: QueryDict) -> Understanding:
     return Understanding(state_from_json(get_object_or_404(mine, pk=int(saved_as)).state))
 
 
-def _number(text: str) -> float:
+def _is_on(parameters: QueryDict, name: str) -> bool:
+    return parameters.get(name, "") in ("1", "true", "on")
+
+
+def _region(parameters: QueryDict) -> list[float] | None:
+    sides = ("left", "top", "width", "height")
+    if not any(parameters.get(side) for side in sides):
+        return None
+    return [_number(parameters.get(side, ""), side) / 100 for side in sides]
+
+
+def _number(text: str, name: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InvalidState(_("alpha must be a number from 0 to 1.")) from None
+        raise InvalidState(_("%(name)s must be a number.") % {"name": name}) from None
 
 
 def _image_id(text: str) -> int:

@@ -1,6 +1,7 @@
 """From the state of a conversation to what an engine is asked. Pure; nothing is added unseen."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -29,7 +30,7 @@ def clauses_of(state: QueryState, captions: Mapping[int, str]) -> list[Clause]:
         and image.image_id
         and captions.get(image.image_id)
     ]
-    return clauses
+    return [replace(clause, denied=True) for clause in clauses] if state.denied else clauses
 
 
 def mixed(parts: Sequence[tuple[float, Vector]]) -> Vector | None:

@@ -1,8 +1,9 @@
 """One search as a stream of events: the same for the socket, the API, the page and the command."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -10,9 +11,10 @@ from asgiref.sync import sync_to_async
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ingest.errors import BadPicture
 from ingest.models import Image
 from search.cutoff import strong, wanted_words
-from search.encoding import EncoderUnavailable, text_vectors
+from search.encoding import EncoderUnavailable, region_vector, text_vectors
 from search.engine import engine
 from search.engines.base import (
     FACET_FIELDS,
@@ -22,6 +24,7 @@ from search.engines.base import (
     EngineError,
     Index,
     Match,
+    Restriction,
     Scope,
     Timeout,
     Vector,
@@ -29,9 +32,13 @@ from search.engines.base import (
 from search.folding import Look, fold
 from search.fusion import Ranked, fuse, rank_leg
 from search.models import IndexBuild
+from search.ordering import Origin, ordered
 from search.query import clauses_of, mixed, scope_of
 from search.query_images import EXPIRED, find
-from search.understanding.state import QueryState
+from search.understanding.state import ImageReference, QueryState
+from search.understanding.values import NOT_STATED
+
+logger = logging.getLogger(__name__)
 
 # Candidates each leg brings into the pool; scores are normalised over the pool, never the page.
 POOL = 200
@@ -99,16 +106,19 @@ async def retrieve(
             await words
             running.append(asyncio.ensure_future(search.count()))
             if search.lexical is not None:
-                yield LegHits("lexical", rank_leg(search.lexical, lexical=True), search.took_ms)
+                leg = await search.ordered(rank_leg(search.lexical, lexical=True))
+                yield LegHits("lexical", leg, search.took_ms)
             await pictures
             if search.semantic is not None:
-                yield LegHits("semantic", rank_leg(search.semantic, lexical=False), search.took_ms)
+                leg = await search.ordered(rank_leg(search.semantic, lexical=False))
+                yield LegHits("semantic", leg, search.took_ms)
             pool = await search.fused()
         else:
             running.append(asyncio.ensure_future(search.count()))
             pool = await search.browsed()
         hits = await search.folded(pool)
         well = search.strong(hits)
+        hits = await search.ordered(hits, well)
         yield LegHits("fused", hits, search.took_ms, well)
         facets, total = await running[-1]
     finally:
@@ -204,7 +214,9 @@ class _Search:
         parts = await asyncio.to_thread(_weighted_texts, self.state, self.build)
         if any(image.upload for image in self.state.images):
             parts += await asyncio.to_thread(self._own_pictures)
-        wanted = {i.image_id: i.weight for i in self.state.images if i.image_id and i.weight}
+        examples = [image for image in self.state.images if image.image_id and image.weight]
+        parts += await self._parts_of(examples)
+        wanted = {i.image_id: i.weight for i in examples if i.image_id and not i.region}
         found = await self.index.embeddings(list(wanted))
         if len(found) < len(wanted):
             self.notices.append(_("An example image is not in this index and was left out."))
@@ -214,6 +226,22 @@ class _Search:
         if parts and vector is None:
             self.notices.append(_("What this search asks for and against cancels out."))
         return vector
+
+    async def _parts_of(self, examples: Sequence[ImageReference]) -> list[tuple[float, Vector]]:
+        cut = [(i.image_id, i.region, i.weight) for i in examples if i.image_id and i.region]
+        rows = Image.objects.filter(pk__in=[image_id for image_id, *_ in cut])
+        files = {pk: file async for pk, file in rows.values_list("pk", "file")}
+        parts = []
+        for image_id, region, weight in cut:
+            try:
+                file = files[image_id]
+                vector = await asyncio.to_thread(region_vector, self.build, file, region)
+                parts.append((weight, vector))
+            except (KeyError, OSError, BadPicture):
+                logger.warning("a part of image %s could not be read", image_id)
+        if len(parts) < len(cut):
+            self.notices.append(_("An example image could not be read and was left out."))
+        return parts
 
     def _own_pictures(self) -> list[tuple[float, Vector]]:
         parts = []
@@ -264,9 +292,31 @@ class _Search:
     async def browsed(self) -> list[Ranked]:
         """Filters alone order nothing: what passes them, in the order of the corpus."""
         since = perf_counter()
-        image_ids = await self.index.browse(self.scope, POOL)
+        image_ids = await self._first_of_all()
         self.note("fuse_ms", since)
         return [Ranked(image_id, rank, 0.0) for rank, image_id in enumerate(image_ids, start=1)]
+
+    async def _first_of_all(self) -> list[int]:
+        """Of a field that sorts, what is not stated comes last, whichever way it goes."""
+        if self.state.sort not in _BROWSED_BY:
+            return await self.index.browse(self.scope, POOL)
+        field, descending = _BROWSED_BY[self.state.sort]
+        unstated = (NOT_STATED,)
+        found: list[int] = []
+        for restriction in (
+            Restriction(field, none_of=unstated), Restriction(field, any_of=unstated)
+        ):  # fmt: skip
+            scope = replace(self.scope, restrictions=(*self.scope.restrictions, restriction))
+            room = POOL - len(found)
+            if room:
+                found += await self.index.browse(scope, room, by=field, descending=descending)
+        return found
+
+    async def ordered(self, hits: list[Ranked], strong: int | None = None) -> list[Ranked]:
+        if self.state.sort == "relevance":
+            return hits
+        origins = await _origins([hit.image_id for hit in hits])
+        return ordered(hits, self.state.sort, origins, len(hits) if strong is None else strong)
 
     async def folded(self, pool: Sequence[Ranked]) -> list[Ranked]:
         since = perf_counter()
@@ -307,6 +357,12 @@ class _Search:
         return self.state.alpha == {"words": 1.0, "pictures": 0.0}[leg]
 
 
+# The field of the index that a sorted list without words goes by, and whether backwards.
+_BROWSED_BY: dict[str, tuple[str, bool]] = {
+    "newest": ("year", True),
+    "oldest": ("year", False),
+}
+
 _PARTS = {
     "words": gettext_lazy("The search by words"),
     "pictures": gettext_lazy("The search by picture"),
@@ -327,6 +383,13 @@ def _weighted_texts(state: QueryState, build: IndexBuild) -> list[tuple[float, V
         return []
     vectors = text_vectors(build, [text for _, text in texts])
     return [(weight, vector) for (weight, _), vector in zip(texts, vectors, strict=True)]
+
+
+@sync_to_async
+def _origins(image_ids: Sequence[int]) -> dict[int, Origin]:
+    rows = Image.objects.filter(pk__in=image_ids)
+    told = rows.values_list("pk", "year", "collection__name", "group_key")
+    return {pk: Origin(year, f"{collection}\0{group}") for pk, year, collection, group in told}
 
 
 @sync_to_async

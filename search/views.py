@@ -303,6 +303,7 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
             "mode": request.GET.get("mode", "hybrid"),
             "alpha": request.GET.get("alpha", "0.5"),
             "fusion": request.GET.get("fusion", "linear"),
+            "sort": request.GET.get("sort", "relevance"),
         },
     }
 

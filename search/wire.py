@@ -19,8 +19,9 @@ from search.offering import Offer, offers
 from search.query import clauses_of
 from search.query_images import EXPIRED, is_kept
 from search.retrieval import Facets, Finished, retrieve
-from search.understanding.chips import chips, value_label
+from search.understanding.chips import chips
 from search.understanding.state import QueryState
+from search.understanding.values import NOT_STATED, value_label
 from search.understanding.years import years_of
 
 PAGE = 24
@@ -250,7 +251,11 @@ def _facet(field: str, counts: Mapping[str, int], state: QueryState) -> FacetJso
         order = sorted(values, reverse=True)
     else:
         order = sorted(values, key=lambda value: (-values[value], value))
-    shown = [v for i, v in enumerate(order) if i < MOST_FACET_VALUES or v in selected]
+    order.sort(key=lambda value: value == NOT_STATED)
+    always = {*selected, NOT_STATED}
+    shown = [v for i, v in enumerate(order) if i < MOST_FACET_VALUES or v in always]
+    if shown == [NOT_STATED] and not selected:
+        shown = []
     return FacetJson(
         field=field,
         label=str(FIELD_LABELS[field]),

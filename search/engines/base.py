@@ -103,11 +103,14 @@ class Clause:
     """Words of which any may match (BM25); several together also earn a bonus as a phrase.
 
     Words that mean something only `together` ("renal calculus") match as a phrase or not at all.
+    What the caption denies counts NEGATED_WEIGHT of that, and earns no bonus; with `denied`, which
+    all clauses of a question have or none, it counts like the rest.
     """
 
     text: str
     weight: float = 1.0
     together: bool = False
+    denied: bool = False
 
 
 @dataclass(frozen=True)
@@ -211,8 +214,13 @@ class Index(Protocol):
     ) -> list[Candidate]:
         """The true BM25 and cosine of these documents. BM25 is 0 where no word matches."""
 
-    async def browse(self, scope: Scope, limit: int) -> list[int]:
-        """Image ids within the scope, in order of id: what a search without words shows."""
+    async def browse(
+        self, scope: Scope, limit: int, *, by: str = "", descending: bool = False
+    ) -> list[int]:
+        """
+        Image ids within the scope: what a search without words shows. In order of a filter field,
+        `by`, as text, and then of id.
+        """
 
     async def embeddings(self, image_ids: Sequence[int]) -> dict[int, Vector]: ...
 

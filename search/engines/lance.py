@@ -106,8 +106,20 @@ class LanceIndex:
         rows = await query.select(["image_id", "_distance"]).limit(limit).to_list()
         return best_first([Match(row["image_id"], 1.0 - row["_distance"]) for row in rows])
 
-    async def browse(self, scope: Scope, limit: int) -> list[int]:
-        return sorted(await self._ids(await self._where(scope)))[:limit]
+    async def browse(
+        self, scope: Scope, limit: int, *, by: str = "", descending: bool = False
+    ) -> list[int]:
+        check_fields([by] if by else [])
+        query = self._table.query()
+        where = await self._where(scope)
+        if where is not None:
+            query = query.where(where)
+        names = [*([by] if by else []), "image_id"]
+        table = await query.select(names).limit(ALL).to_arrow()
+        ways = ["descending" if descending else "ascending", "ascending"][-len(names) :]
+        found = table.sort_by(list(zip(names, ways, strict=True)))["image_id"]
+        ids: list[int] = found.slice(0, limit).to_pylist()
+        return ids
 
     async def candidates(
         self, image_ids: Sequence[int], clauses: Sequence[Clause], vector: Vector, blend: Blend
@@ -202,13 +214,6 @@ class LanceIndex:
             found |= {row["image_id"] for row in rows}
         return found
 
-    async def _ids(self, where: Expr | None) -> set[int]:
-        query = self._table.query()
-        if where is not None:
-            query = query.where(where)
-        table = await query.select(["image_id"]).limit(ALL).to_arrow()
-        return set(table["image_id"].to_pylist())
-
 
 class LanceEngine:
     name = "lancedb"
@@ -279,14 +284,16 @@ def _row(document: Document) -> dict[str, Any]:
 def _parts(clause: Clause) -> list[Any]:
     """What is denied counts a little; only what is asserted earns the phrase's bonus."""
     several = len(clause.text.split()) > 1
+    in_full = TEXT_FIELDS if clause.denied else ("caption",)
     if several and clause.together:
-        return [_weighed(PhraseQuery(clause.text, "caption"), clause.weight)]
+        return [_weighed(PhraseQuery(clause.text, field), clause.weight) for field in in_full]
+    share = 1.0 if clause.denied else NEGATED_WEIGHT
     words: list[Any] = [
         MatchQuery(clause.text, "caption", boost=clause.weight),
-        MatchQuery(clause.text, "negated", boost=clause.weight * NEGATED_WEIGHT),
+        MatchQuery(clause.text, "negated", boost=clause.weight * share),
     ]
     if several:
-        words.append(PhraseQuery(clause.text, "caption"))
+        words += [PhraseQuery(clause.text, field) for field in in_full]
     return words
 
 

@@ -89,8 +89,10 @@ class VespaIndex:
         body = queries.candidates(self._generation, image_ids, clauses, vector, blend)
         return await self._ask(body, _candidates)
 
-    async def browse(self, scope: Scope, limit: int) -> list[int]:
-        body = queries.browse(self._generation, scope, limit)
+    async def browse(
+        self, scope: Scope, limit: int, *, by: str = "", descending: bool = False
+    ) -> list[int]:
+        body = queries.browse(self._generation, scope, limit, by, descending)
         return await self._ask(body, lambda root: [f["image_id"] for f in _fields_of_hits(root)])
 
     async def embeddings(self, image_ids: Sequence[int]) -> dict[int, Vector]:

@@ -10,7 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from search.engines.base import Blend, Clause, Generation, Scope, Vector, check_fields
+from search.engines.base import (
+    NEGATED_WEIGHT,
+    Blend,
+    Clause,
+    Generation,
+    Scope,
+    Vector,
+    check_fields,
+)
 
 Body = dict[str, Any]
 
@@ -46,7 +54,7 @@ def lexical(
     if not ranked:
         return None
     return question.body(
-        [*question.within(scope), _rank(ranked)], limit, "lexical", question.unit(clauses)
+        [*question.within(scope), _rank(ranked)], limit, "lexical", question.counting(clauses)
     )
 
 
@@ -77,15 +85,18 @@ def candidates(
         [*question.within(Scope()), _rank([_is_one_of(image_ids), nearest, *ranked])],
         len(image_ids),
         profile,
-        {**inputs, **question.unit(clauses)},
+        {**inputs, **question.counting(clauses)},
     )
 
 
-def browse(generation: Generation, scope: Scope, limit: int) -> Body:
+def browse(
+    generation: Generation, scope: Scope, limit: int, by: str = "", descending: bool = False
+) -> Body:
+    check_fields([by] if by else [])
     question = _Question(generation)
-    return question.body(
-        question.within(scope), limit, "unranked", tail=f"order by image_id asc limit {limit}"
-    )
+    first = f"{by} {'desc' if descending else 'asc'}, " if by else ""
+    tail = f"order by {first}image_id asc limit {limit}"
+    return question.body(question.within(scope), limit, "unranked", tail=tail)
 
 
 def facets(generation: Generation, fields: Sequence[str], scope: Scope) -> Body:
@@ -140,6 +151,7 @@ class _Question:
         """
         unit = _unit(clauses)
         given = [(words_of(clause.text), clause.weight, clause.together) for clause in clauses]
+        field = "default" if _counts_denied(clauses) else "caption"
         whole = {text: weight for text, weight, together in given if together and " " in text}
         texts = [(text, weight) for text, weight, _ in given if text not in whole]
         repeated = [text for text, weight in texts for _ in range(_times(weight, unit)) if text]
@@ -152,19 +164,22 @@ class _Question:
         phrases = [
             phrase
             for text, _ in texts
-            if " " in text and (phrase := self._phrase(text, "caption"))
+            if " " in text and (phrase := self._phrase(text, field))
             for _ in range(_times(1.0, unit))
         ]
         together = [
-            self._phrase(text, "caption")
+            self._phrase(text, field)
             for text, weight in whole.items()
             for _ in range(_times(weight, unit))
         ]
         return [_or([any_word, *together]) if together else any_word, *phrases]
 
     @staticmethod
-    def unit(clauses: Sequence[Clause]) -> Body:
-        return {"input.query(unit)": _unit(clauses)}
+    def counting(clauses: Sequence[Clause]) -> Body:
+        return {
+            "input.query(unit)": _unit(clauses),
+            "input.query(denied)": 1.0 if _counts_denied(clauses) else NEGATED_WEIGHT,
+        }
 
     def body(
         self,
@@ -207,6 +222,10 @@ class _Question:
 def _unit(clauses: Sequence[Clause]) -> float:
     """The weight that one repetition stands for; a phrase's bonus always weighs 1."""
     return max(min([1.0, *(clause.weight for clause in clauses)]), 1.0 / MOST_REPEATS)
+
+
+def _counts_denied(clauses: Sequence[Clause]) -> bool:
+    return any(clause.denied for clause in clauses)
 
 
 def _times(weight: float, unit: float) -> int:

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from ingest.vocabulary import label_of
-from search.understanding.state import Expansion, Filter, ImageReference, Phrase, QueryState
-from search.understanding.years import label_of_years
+from search.understanding.state import (
+    Expansion,
+    Filter,
+    ImageReference,
+    Phrase,
+    QueryState,
+    Region,
+)
+from search.understanding.values import value_label
 
-Kind = Literal["phrase", "exclusion", "filter", "image", "synonym"]
+Kind = Literal["phrase", "exclusion", "filter", "image", "synonym", "denied"]
+
+DENIED = "denied"
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Chip:
     weighable: bool = False
     image_id: int | None = None
     upload: str = ""
+    region: Region | None = None
     thumbnail_url: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -49,11 +58,9 @@ def chips(state: QueryState) -> tuple[Chip, ...]:
     for image in state.images:
         number = f" {own.index(image) + 1}" if image in own and len(own) > 1 else ""
         said.append(_of_image(image, f"your picture{number}" if image.upload else ""))
+    if state.denied:
+        said.append(Chip(DENIED, "denied", "also where captions deny it", inferred=False))
     return tuple({chip.id: chip for chip in reversed(said)}.values())[::-1]
-
-
-def value_label(field: str, value: str) -> str:
-    return label_of_years(value) if field == "year" and value else label_of(field, value)
 
 
 def phrase_id(phrase: Phrase) -> str:
@@ -124,13 +131,15 @@ def _of_filter(row: Filter) -> Iterator[Chip]:
 
 def _of_image(image: ImageReference, own: str) -> Chip:
     verb = "Unlike" if image.weight < 0 else "Like"
+    part = "part of " if image.region else ""
     return Chip(
         id=image_chip_id(image),
         kind="image",
-        label=f"{verb} {own or f'image {image.image_id}'}",
+        label=f"{verb} {part}{own or f'image {image.image_id}'}",
         weight=image.weight,
         inferred=False,
         weighable=True,
         upload=image.upload,
         image_id=image.image_id,
+        region=image.region,
     )

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ingest.vocabulary import canonical, mentions
+from ingest.vocabulary import mentions
 from search.understanding.chips import (
+    DENIED,
     can_weigh,
     chips,
     expansion_id,
     image_chip_id,
     phrase_id,
     value_id,
-    value_label,
 )
 from search.understanding.state import (
     MAX_PARTS,
@@ -24,23 +24,29 @@ from search.understanding.state import (
     QueryState,
 )
 from search.understanding.synonyms import pruned
+from search.understanding.values import value_label, value_of
 from search.understanding.wire import (
     count_parts,
     read_alpha,
     read_field,
+    read_flag,
     read_fusion,
     read_image_id,
     read_mode,
+    read_region,
+    read_sort,
     read_text,
     read_upload,
     read_weight,
 )
-from search.understanding.years import as_span
 
 LIKE_WEIGHT = 1.0
 UNLIKE_WEIGHT = -0.5
 
 Edit = Mapping[str, object]
+
+# How the parts of a search are ranked and ordered: they stay over a new search.
+SETTINGS = frozenset({"mode", "alpha", "fusion", "sort", "denied"})
 
 _SAID = {
     "like": "More like this image",
@@ -51,6 +57,10 @@ _SAID = {
     "semantic": "By pictures only",
     "linear": "Fused by score",
     "rrf": "Fused by rank",
+    "relevance": "Best match first",
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "source": "Sorted by source",
 }
 
 
@@ -95,7 +105,11 @@ def describe(state: QueryState, edit: Edit) -> str:
 def _said_of_settings(edit: Edit) -> str:
     if "alpha" in edit:
         return f"Pictures count {edit['alpha']}"
-    return _SAID.get(str(edit.get("mode") or edit.get("fusion")), "Changed labels")
+    if "denied" in edit:
+        counts = "in full" if edit["denied"] else "a tenth"
+        return f"What captions deny counts {counts}"
+    named = edit.get("mode") or edit.get("fusion") or edit.get("sort")
+    return _SAID.get(str(named), "Changed labels")
 
 
 def _check_keys(edit: Edit, keys: frozenset[str]) -> None:
@@ -112,6 +126,7 @@ def _remove(state: QueryState, edit: Edit) -> QueryState:
         filters=_rows_without(state.filters, chip_id),
         images=tuple(i for i in state.images if image_chip_id(i) != chip_id),
         expansions=tuple(e for e in state.expansions if expansion_id(e) != chip_id),
+        denied=state.denied and chip_id != DENIED,
     )
 
 
@@ -197,7 +212,7 @@ def _unfilter(state: QueryState, edit: Edit) -> QueryState:
 def _field_and_value(edit: Edit) -> tuple[str, str]:
     field = read_field(edit.get("field"))
     said = read_text(edit.get("value"), "value")
-    value = as_span(said) if field == "year" else canonical(field, said)
+    value = value_of(field, said)
     if not value:
         raise InvalidState(f"{said[:80]!r} is not a known {field}.")
     return field, value
@@ -225,26 +240,30 @@ def _picture(state: QueryState, edit: Edit) -> QueryState:
 
 
 def _like(state: QueryState, edit: Edit) -> QueryState:
-    return _with_image(state, read_image_id(edit.get("image_id")), LIKE_WEIGHT)
+    return _with_image(state, edit, LIKE_WEIGHT)
 
 
 def _unlike(state: QueryState, edit: Edit) -> QueryState:
-    return _with_image(state, read_image_id(edit.get("image_id")), UNLIKE_WEIGHT)
+    return _with_image(state, edit, UNLIKE_WEIGHT)
 
 
-def _with_image(state: QueryState, image_id: int, weight: float) -> QueryState:
+def _with_image(state: QueryState, edit: Edit, weight: float) -> QueryState:
+    """An image counts once: as a whole, or a part of it."""
+    image_id, region = read_image_id(edit.get("image_id")), read_region(edit.get("region"))
     others = tuple(image for image in state.images if image.image_id != image_id)
-    return replace(state, images=(*others, ImageReference(image_id, weight)))
+    return replace(state, images=(*others, ImageReference(image_id, weight, region=region)))
 
 
 def _set(state: QueryState, edit: Edit) -> QueryState:
-    if not edit.keys() & {"mode", "alpha", "fusion"}:
-        raise InvalidState("A set edit names mode, alpha or fusion.")
+    if not edit.keys() & SETTINGS:
+        raise InvalidState(f"A set edit names one of {', '.join(sorted(SETTINGS))}.")
     return replace(
         state,
         mode=read_mode(edit.get("mode", state.mode)),
         alpha=read_alpha(edit.get("alpha", state.alpha)),
         fusion=read_fusion(edit.get("fusion", state.fusion)),
+        sort=read_sort(edit.get("sort", state.sort)),
+        denied=read_flag(edit.get("denied", state.denied), "denied"),
     )
 
 
@@ -254,9 +273,9 @@ _OPERATIONS: dict[str, tuple[Callable[[QueryState, Edit], QueryState], frozenset
     "require": (_require, frozenset({"text"})),
     "filter": (_filter, frozenset({"field", "value"})),
     "unfilter": (_unfilter, frozenset({"field", "value"})),
-    "like": (_like, frozenset({"image_id"})),
-    "unlike": (_unlike, frozenset({"image_id"})),
+    "like": (_like, frozenset({"image_id", "region"})),
+    "unlike": (_unlike, frozenset({"image_id", "region"})),
     "picture": (_picture, frozenset({"upload", "weight"})),
     "weigh": (_weigh, frozenset({"chip", "weight"})),
-    "set": (_set, frozenset({"mode", "alpha", "fusion"})),
+    "set": (_set, SETTINGS),
 }

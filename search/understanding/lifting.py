@@ -6,11 +6,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from ingest.vocabulary import Mention, canonical, mentions
+from ingest.vocabulary import Mention, mentions
 from search.understanding import words
 from search.understanding.noun_phrases import LIFTED, Span, is_content
 from search.understanding.state import FILTER_FIELDS, Filter, Phrase
-from search.understanding.years import as_span, one_span, said_years
+from search.understanding.values import NOT_STATED, value_of
+from search.understanding.years import one_span, said_years
 
 SPOKEN_FIELDS = ("modality", "anatomy", "sex")
 """Fields that plain words may filter; a side ("left") stays a phrase."""
@@ -66,7 +67,7 @@ def lift_field_values(found: Findings) -> None:
             continue
         quoted = match["value"].startswith('"')
         parts = [match["value"].strip('"')] if quoted else match["value"].split(",")
-        known = tuple(dict.fromkeys(_value(name, part) for part in parts))
+        known = tuple(dict.fromkeys(value_of(name, part) for part in parts))
         if not all(known):
             found.notices.append(f"“{match[0]}” names no known {name}, so it is searched as words.")
             continue
@@ -76,12 +77,9 @@ def lift_field_values(found: Findings) -> None:
         found.lift((negation or match).start(), match.end())
 
 
-def _value(name: str, said: str) -> str:
-    return as_span(said) if name == "year" else canonical(name, said)
-
-
 def _set_by_hand(name: str, known: tuple[str, ...], match: re.Match[str], excluded: bool) -> Filter:
-    spoken = "" if excluded or name not in SPOKEN_FIELDS else match["value"].replace(",", " ")
+    silent = excluded or name not in SPOKEN_FIELDS or NOT_STATED in known
+    spoken = "" if silent else match["value"].replace(",", " ")
     return Filter(
         field=name,
         included=() if excluded else known,

@@ -8,7 +8,13 @@ from collections.abc import Callable
 from search.understanding import talk
 from search.understanding.edits import LIKE_WEIGHT, UNLIKE_WEIGHT
 from search.understanding.noun_phrases import is_content
-from search.understanding.wire import read_alpha, read_fusion, read_mode
+from search.understanding.wire import (
+    read_alpha,
+    read_flag,
+    read_fusion,
+    read_mode,
+    read_sort,
+)
 
 LIKE_HIT = re.compile(
     rf"\b(?:(?P<unlike>{talk.UNLIKE})|(?P<like>{talk.LIKE}))\s+{talk.REFERENCE}"
@@ -40,7 +46,8 @@ def _share(said: str) -> float:
 
 def _checked(changes: dict[str, object]) -> dict[str, object]:
     read: dict[str, Callable[[object], object]] = {
-        "mode": read_mode, "fusion": read_fusion, "alpha": read_alpha,
+        "mode": read_mode, "fusion": read_fusion, "alpha": read_alpha, "sort": read_sort,
+        "denied": lambda value: read_flag(value, "denied"),
     }  # fmt: skip
     try:
         return {name: read[name](value) for name, value in changes.items()}

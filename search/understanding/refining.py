@@ -97,8 +97,7 @@ def _read(turn: _Turn, text: str, whole: str) -> None:
         turn.did("add")
         return
     if len(clauses) > 1 and talk.START_OVER.match(_bare(clauses[0])):
-        turn.state = QueryState(mode=turn.state.mode, alpha=turn.state.alpha,
-                                fusion=turn.state.fusion)  # fmt: skip
+        turn.state = _settled_as(turn.state, QueryState())
         turn.did("start_over")
         _begin(turn, " ".join(clauses[1:]))
     elif turn.state.is_empty and not any(_has_own_move(clause) for clause in clauses):
@@ -112,12 +111,15 @@ def _read(turn: _Turn, text: str, whole: str) -> None:
 
 
 def _begin(turn: _Turn, text: str) -> None:
-    """A search of its own; how legs are blended stays as it was set."""
+    """A search of its own; how it is ranked and ordered stays as it was set."""
     found = understand(text, turn.pipeline)
-    now = turn.state
-    turn.state = replace(found.state, mode=now.mode, alpha=now.alpha, fusion=now.fusion)
+    turn.state = _settled_as(turn.state, found.state)
     turn.notices += found.notices
     turn.did("new")
+
+
+def _settled_as(now: QueryState, state: QueryState) -> QueryState:
+    return replace(state, mode=now.mode, alpha=now.alpha, fusion=now.fusion, sort=now.sort)
 
 
 def starts_anew(text: str) -> bool:

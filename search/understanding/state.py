@@ -7,6 +7,9 @@ from typing import Any, Literal
 
 Mode = Literal["hybrid", "lexical", "semantic"]
 Fusion = Literal["linear", "rrf"]
+Sort = Literal["relevance", "newest", "oldest", "source"]
+# Left, top, width and height of a part of a picture, as shares of its width and height.
+Region = tuple[float, float, float, float]
 
 FILTER_FIELDS = (
     "modality",
@@ -68,12 +71,14 @@ class ImageReference:
     """An image as part of the query; a negative weight pushes away from it.
 
     Either one of the corpus, by `image_id`, or one that its owner added for a while, by `upload`.
+    With a `region` only that part of it counts.
     """
 
     image_id: int | None = None
     weight: float = 1.0
     with_caption: bool = False
     upload: str = ""
+    region: Region | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,8 @@ class Expansion:
 
 @dataclass(frozen=True)
 class QueryState:
+    """`sort` only orders what is found. `denied`: what a caption denies counts in full."""
+
     utterance: str = ""
     phrases: tuple[Phrase, ...] = ()
     filters: tuple[Filter, ...] = ()
@@ -100,6 +107,8 @@ class QueryState:
     mode: Mode = "hybrid"
     alpha: float = 0.5
     fusion: Fusion = "linear"
+    sort: Sort = "relevance"
+    denied: bool = False
 
     @property
     def can_rank(self) -> bool:

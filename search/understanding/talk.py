@@ -80,6 +80,7 @@ SPLIT = re.compile(
     r"(?:(?:also|only|please)\s+)?"
     r"(?=(?:with|without|no|not|only|just|also|add|drop|forget|remove|make (?:it|that)|show|"
     r"in (?:children|kids|adults|women|men)|(?:after|before|since|until) (?:1[89]|20)\d\d|"
+    r"(?:newest|oldest|latest|earliest|most recent)(?: ones)? (?:first|on top)|sort(?:ed)? (?:them )?by|"
     r"(?:more|less) like|like|unlike|search|use|switch|exclude|except|save|bookmark)\b)",
     re.IGNORECASE,
 )
@@ -137,12 +138,31 @@ _MODES: tuple[tuple[str, dict[str, object]], ...] = (
          {"mode": "hybrid"}),
         (r"\b(?:rrf|reciprocal rank(?: fusion)?|rank fusion|by ranks?)\b", {"fusion": "rrf"}),
         (r"\b(?:linear(?: fusion)?|by scores?|score fusion)\b", {"fusion": "linear"}),
+        (r"\b(?:(?:oldest|earliest)(?: (?:ones|images|pictures|cases))?(?: (?:first|on top|at the top))|"
+         r"(?:by|in order of) (?:date|year),? (?:ascending|oldest first)|chronological(?:ly)?(?: order)?)\b",
+         {"sort": "oldest"}),
+        (r"\b(?:(?:newest|latest|most recent)(?: (?:ones|images|pictures|cases))?(?: (?:first|on top|at the top))|"
+         r"(?:by|in order of) (?:date|year)(?: of publication)?(?:,? (?:descending|newest first))?|"
+         r"chronologically,? (?:descending|backwards?)|(?:reverse|backwards) chronological(?:ly)?)\b",
+         {"sort": "newest"}),
+        (r"\b(?:by|according to) (?:the )?(?:source|article|paper|publication|case)s?\b",
+         {"sort": "source"}),
+        (r"\b(?:by (?:relevance|match|best match)|(?:most relevant|best match(?:es)?) (?:first|on top))\b",
+         {"sort": "relevance"}),
+        (r"\b(?:(?:also |too )?(?:include|count|show|allow|find|consider)(?: the)?(?: also)? (?:negated|denied)"
+         r"(?: mentions?| findings?| ones| captions)?(?: too| as well| in full| fully)?|"
+         r"(?:also |and )?(?:where|when|if) (?:the )?(?:captions? )?(?:(?:it|they) (?:is|are) (?:ruled out|denied|absent|negated)|"
+         r"(?:den(?:y|ies)|rules? out|negates?) (?:it|them)|says? (?:it is|there is) (?:not|none)(?: there)?))\b",
+         {"denied": True}),
+        (r"\b(?:without|ignore|leave out|exclude|no|not counting)(?: the)? (?:negated|denied) (?:mentions?|findings?|ones|captions)\b",
+         {"denied": False}),
         (r"(?:α|\balpha)\s*(?:=|:|to|at|of|is)?\s*(?P<alpha>[01](?:\.\d+)?|\.\d+|\d{1,3} ?%)", {}),
 )  # fmt: skip
 MODES = tuple((re.compile(pattern, re.IGNORECASE), change) for pattern, change in _MODES)
 # What may stand around one of these and mean nothing more.
 AROUND_A_MODE = frozenset(
-    {"search", "use", "using", "mode", "match", "rank", "ranking", "set", "fusion", "instead",
+    {"search", "use", "using", "mode", "match", "rank", "ranking", "set", "fusion", "instead", "sorted",
+     "ordered", "arrange", "list", "group", "grouped", "show", "results", "them", "things",
      "switch", "go", "back", "try", "make", "sort", "order", "turn", "change", "look", "put", "weigh",
      "together", "purely", "entirely", "rely", "judge", "just", "let"}
 )  # fmt: skip

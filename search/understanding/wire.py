@@ -20,10 +20,14 @@ from search.understanding.state import (
     Mode,
     Phrase,
     QueryState,
+    Region,
+    Sort,
 )
 
 UPLOAD = re.compile(r"upload:[0-9a-f]{32}")
 HEAVIEST = 2.0
+# Of a part of a picture: less than this is no picture to compare with.
+SMALLEST_SIDE = 0.05
 # NUL, and halves of pairs that UTF-16 writes a character as.
 _NOT_KEPT = re.compile("[\x00\ud800-\udfff]")
 
@@ -42,6 +46,8 @@ def state_from_json(data: object) -> QueryState:
         mode=read_mode(given.get("mode", "hybrid")),
         alpha=read_alpha(given.get("alpha", 0.5)),
         fusion=read_fusion(given.get("fusion", "linear")),
+        sort=read_sort(given.get("sort", "relevance")),
+        denied=read_flag(given.get("denied", False), "denied"),
     )
     if count_parts(state) > MAX_PARTS:
         raise InvalidState(f"A search has at most {MAX_PARTS} parts.")
@@ -85,6 +91,14 @@ def read_fusion(value: object) -> Fusion:
     raise InvalidState(f"fusion must be one of {', '.join(fusions)}.")
 
 
+def read_sort(value: object) -> Sort:
+    sorts: tuple[Sort, ...] = get_args(Sort)
+    for sort in sorts:
+        if sort == value:
+            return sort
+    raise InvalidState(f"sort must be one of {', '.join(sorts)}.")
+
+
 def read_alpha(value: object) -> float:
     alpha = _number(value, "alpha")
     if not 0 <= alpha <= 1:
@@ -104,6 +118,20 @@ def read_upload(value: object, where: str = "upload") -> str:
     return value
 
 
+def read_region(value: object, where: str = "region") -> Region | None:
+    """None for the whole picture."""
+    if value is None:
+        return None
+    if not isinstance(value, list | tuple) or len(value) != 4:
+        raise InvalidState(f"{where} must be left, top, width and height, as shares from 0 to 1.")
+    left, top, width, height = (round(_number(share, where), 4) for share in value)
+    if min(width, height) < SMALLEST_SIDE:
+        raise InvalidState(f"{where} must be at least {SMALLEST_SIDE:.0%} wide and high.")
+    if min(left, top) < 0 or max(left + width, top + height) > 1.001:
+        raise InvalidState(f"{where} must lie within the picture: shares from 0 to 1.")
+    return (left, top, min(width, round(1 - left, 4)), min(height, round(1 - top, 4)))
+
+
 def read_weight(value: object, where: str = "weight") -> float:
     weight = _number(value, where)
     if abs(weight) > HEAVIEST:
@@ -115,6 +143,12 @@ def read_field(value: object, where: str = "field") -> str:
     if value not in FILTER_FIELDS:
         raise InvalidState(f"{where} must be one of {', '.join(FILTER_FIELDS)}.")
     return str(value)
+
+
+def read_flag(value: object, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidState(f"{where} must be true or false.")
+    return value
 
 
 def _object(data: object, form: type, where: str) -> Mapping[str, object]:
@@ -146,9 +180,9 @@ def _phrase(data: object, where: str) -> Phrase:
     return Phrase(
         text=text,
         weight=_number(given.get("weight", 1.0), f"{where}.weight"),
-        excluded=_flag(given.get("excluded", False), f"{where}.excluded"),
-        quoted=_flag(given.get("quoted", False), f"{where}.quoted"),
-        inferred=_flag(given.get("inferred", True), f"{where}.inferred"),
+        excluded=read_flag(given.get("excluded", False), f"{where}.excluded"),
+        quoted=read_flag(given.get("quoted", False), f"{where}.quoted"),
+        inferred=read_flag(given.get("inferred", True), f"{where}.inferred"),
         position=_position(given.get("position", 0), f"{where}.position"),
     )
 
@@ -160,7 +194,7 @@ def _filter(data: object, where: str) -> Filter:
         included=_values(given.get("included", ()), f"{where}.included"),
         excluded=_values(given.get("excluded", ()), f"{where}.excluded"),
         words=read_text(given.get("words", ""), f"{where}.words"),
-        inferred=_flag(given.get("inferred", True), f"{where}.inferred"),
+        inferred=read_flag(given.get("inferred", True), f"{where}.inferred"),
         position=_position(given.get("position", 0), f"{where}.position"),
     )
     if not (row.included or row.excluded):
@@ -173,11 +207,14 @@ def _image(data: object, where: str) -> ImageReference:
     upload = given.get("upload", "")
     if upload and given.get("image_id") is not None:
         raise InvalidState(f"{where} has either an image_id or an upload.")
+    if upload and given.get("region") is not None:
+        raise InvalidState(f"{where} has a region, but a picture of one's own is cut when added.")
     return ImageReference(
         image_id=None if upload else read_image_id(given.get("image_id"), f"{where}.image_id"),
         upload=read_upload(upload, f"{where}.upload") if upload else "",
         weight=_number(given.get("weight", 1.0), f"{where}.weight"),
-        with_caption=_flag(given.get("with_caption", False), f"{where}.with_caption"),
+        with_caption=read_flag(given.get("with_caption", False), f"{where}.with_caption"),
+        region=read_region(given.get("region"), f"{where}.region"),
     )
 
 
@@ -190,7 +227,7 @@ def _expansion(data: object, where: str) -> Expansion:
         text=text,
         of=of,
         weight=_number(given.get("weight", 1.0), f"{where}.weight"),
-        excluded=_flag(given.get("excluded", False), f"{where}.excluded"),
+        excluded=read_flag(given.get("excluded", False), f"{where}.excluded"),
     )
 
 
@@ -199,12 +236,6 @@ def _values(data: object, where: str) -> tuple[str, ...]:
     if not all(value.strip() for value in values):
         raise InvalidState(f"{where} must not hold a blank value.")
     return values
-
-
-def _flag(value: object, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidState(f"{where} must be true or false.")
-    return value
 
 
 def _number(value: object, where: str) -> float:

@@ -47,6 +47,16 @@ class Column:
         counted = np.bincount(self.codes[rows], minlength=1)
         return [(self.values[code], int(counted[code])) for code in np.flatnonzero(counted)]
 
+    def sort_keys(self, rows: Rows) -> NDArray[np.float64]:
+        """Numbers that stand in the order of the values; no value comes first."""
+        if self.is_number:
+            return self.numbers[rows]
+        order = sorted(range(len(self.values)), key=lambda code: str(self.values[code] or ""))
+        places = np.empty(len(order))
+        places[order] = np.arange(len(order))
+        found: NDArray[np.float64] = places[self.codes[rows]]
+        return found
+
     def _code(self, value: Any) -> int:
         code = self._code_of.get(value)
         if code is None:

@@ -1,6 +1,6 @@
 """Scores: BM25, distances, the expressions of a profile, and the window of the global phase."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,9 +158,11 @@ def _best_first(store: Store, rows: Rows, scores: Values) -> NDArray[np.int64]:
     return np.lexsort((ties, -np.nan_to_num(scores, nan=-np.inf)))
 
 
-def sort_by(store: Store, rows: Rows, field: str, *, descending: bool) -> Rows:
-    column = store.columns.get(field)
-    if column is None or not column.is_number:
-        raise BadQuery(f"The stub cannot sort by '{field}': it is no attribute of numbers", 3)
-    numbers = column.numbers[rows]
-    return rows[np.argsort(-numbers if descending else numbers, kind="stable")]
+def sort_by(store: Store, rows: Rows, order_by: Sequence[tuple[str, bool]]) -> Rows:
+    for field, descending in reversed(order_by):
+        column = store.columns.get(field)
+        if column is None:
+            raise BadQuery(f"Cannot sort by '{field}': it is no attribute", 3)
+        keys = column.sort_keys(rows)
+        rows = rows[np.argsort(-keys if descending else keys, kind="stable")]
+    return rows

@@ -65,7 +65,7 @@ def _hits(
 ) -> tuple[Ranked, int]:
     if not question.order_by:
         return rank(store, matcher, parameters.profile, parameters.numbers, keep)
-    rows = sort_by(store, matcher.rows(), question.order_by, descending=question.descending)
+    rows = sort_by(store, matcher.rows(), question.order_by)
     return Ranked(rows[:keep], np.full(min(keep, len(rows)), -np.inf), {}), len(rows)
 
 

@@ -78,8 +78,7 @@ class Grouping:
 class Question:
     select: tuple[str, ...]
     where: Condition
-    order_by: str = ""
-    descending: bool = False
+    order_by: tuple[tuple[str, bool], ...] = ()
     limit: int | None = None
     offset: int | None = None
     groupings: tuple[Grouping, ...] = ()

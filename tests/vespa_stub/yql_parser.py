@@ -41,23 +41,27 @@ class _Parser:
         select = self._select()
         tokens.expect("from", schema, "where")
         where = self._top()
-        order_by, descending = self._order()
+        order_by = self._order()
         limit = tokens.integer() if tokens.accept("limit") else None
         offset = tokens.integer() if tokens.accept("offset") else None
         groupings = self._groupings() if tokens.accept("|") else ()
         if tokens.peek():
             raise tokens.wrong(f"'{tokens.peek()}' is one too many")
         used = frozenset(tokens.used)
-        return Question(select, where, order_by, descending, limit, offset, groupings, used)
+        return Question(select, where, order_by, limit, offset, groupings, used)
 
     def _select(self) -> tuple[str, ...]:
         if self._tokens.accept("*"):
             return ()
         return tuple(self._listed(self._tokens.word))
 
-    def _order(self) -> tuple[str, bool]:
+    def _order(self) -> tuple[tuple[str, bool], ...]:
+        """Fields to sort by, the first first, each with whether it descends."""
         if not self._tokens.accept("order", "by"):
-            return "", False
+            return ()
+        return tuple(self._listed(self._way))
+
+    def _way(self) -> tuple[str, bool]:
         field = self._tokens.word()
         descending = self._tokens.accept("desc")
         if not descending:

@@ -1,6 +1,7 @@
 """What every engine must do, run on each engine there is."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -184,6 +185,24 @@ async def test_words_that_a_caption_denies_rank_below_those_it_asserts(index: In
     assert set(ids(await index.semantic(unit(1), Scope(phrases=("effusion",)), 10))) == {1, 2, 5}
 
 
+async def test_words_that_a_caption_denies_count_in_full_where_that_is_asked_for(
+    index: Index,
+) -> None:
+    denying = document(5, "Chest x-ray", negated="pleural effusion")
+    await index.feed([denying], vectors(5))
+    await index.settle()
+    words = Clause("pleural effusion")
+    for clauses in ([words], [Clause("abdomen"), replace(words, together=True)]):
+        level = [replace(clause, denied=True) for clause in clauses]
+        before = {m.image_id: m.score for m in await index.lexical(clauses, Scope(), 10)}
+        after = {m.image_id: m.score for m in await index.lexical(level, Scope(), 10)}
+        assert after[5] > 10 * before.get(5, 0.0)
+        assert after == pytest.approx({**before, 5: after[5]})
+        pool = await index.candidates([1, 2, 3, 5], level, unit(1), Blend())
+        found = {c.image_id: c.bm25 for c in pool if c.bm25}
+        assert found == pytest.approx(after, abs=1e-5)
+
+
 async def test_an_exact_search_finds_the_same_as_one_by_graph(index: Index) -> None:
     exact = await index.semantic(unit(2), Scope(), 10, exact=True)
     assert ids(exact) == ids(await index.semantic(unit(2), Scope(), 10))
@@ -225,6 +244,14 @@ async def test_digests_tell_a_changed_caption_from_a_changed_picture(index: Inde
     assert after[1].split("-")[0] == before[1].split("-")[0]
     assert after[1] != before[1]
     assert after[2].startswith("f" * 16)
+
+
+async def test_browsing_by_a_field_goes_by_it_and_then_by_id(index: Index) -> None:
+    assert await index.browse(Scope(), 3, by="year", descending=True) == [4, 3, 2]
+    assert await index.browse(Scope(), 9, by="modality") == [3, 4, 1, 2]
+    assert await index.browse(Scope(), 9, by="modality", descending=True) == [1, 2, 4, 3]
+    with pytest.raises(BadQuery):
+        await index.browse(Scope(), 3, by="caption")
 
 
 async def test_browsing_goes_by_id(index: Index) -> None:

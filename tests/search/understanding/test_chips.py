@@ -49,6 +49,7 @@ def test_a_chip_has_the_agreed_wire_form() -> None:
         "weighable": True,
         "image_id": None,
         "upload": "",
+        "region": None,
         "thumbnail_url": None,
     }
 

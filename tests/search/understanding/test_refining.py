@@ -34,7 +34,13 @@ needs_pipeline = pytest.mark.skipif(
 ENOUGH = 0.95
 # Of a set that was written afterwards and that no rule was made for: what held at first sight.
 UNSEEN = 0.8
-SETTINGS = {"mode": "hybrid", "alpha": 0.5, "fusion": "linear"}
+SETTINGS = {
+    "mode": "hybrid",
+    "alpha": 0.5,
+    "fusion": "linear",
+    "sort": "relevance",
+    "denied": False,
+}
 
 
 def rows_of(name: str) -> list[dict[str, str]]:
@@ -67,8 +73,9 @@ def state_of(written: str) -> QueryState:
             weight = 1.0 if match[1] == "like" else -0.5
             image = ImageReference(SHOWN[int(match[2]) - 1], weight)
             state = replace(state, images=(*state.images, image))
-        elif match := re.fullmatch(r"(mode|alpha|fusion):(.+)", part):
+        elif match := re.fullmatch(r"(mode|alpha|fusion|sort|denied):(.+)", part):
             value = float(match[2]) if match[1] == "alpha" else match[2]
+            value = value == "true" if match[1] == "denied" else value
             state = replace(state, **{match[1]: value})
         else:
             phrase = Phrase(bare.strip('"'), excluded=excluded, quoted='"' in bare)
@@ -143,6 +150,7 @@ COMMANDS = {"explain", "undo", "redo", "start_over", "save", "new"}
         ("refinements_more.psv", ENOUGH),
         ("refinements_later.psv", ENOUGH),
         ("refinements_looked_for.psv", 1),
+        ("refinements_of_order.psv", 1),
         ("unseen.psv", UNSEEN),
     ],
 )

@@ -32,9 +32,10 @@ FILTERS = st.builds(
     Filter, st.sampled_from(FILTER_FIELDS), VALUES, VALUES, WORDS, st.booleans(), PLACES
 )
 UPLOADS = st.text("0123456789abcdef", min_size=32, max_size=32).map("upload:{}".format)
-IMAGES = st.builds(ImageReference, st.integers(1, 10**9), WEIGHTS, st.booleans()) | st.builds(
-    ImageReference, weight=WEIGHTS, upload=UPLOADS
-)
+REGIONS = st.sampled_from([None, (0.0, 0.0, 1.0, 1.0), (0.25, 0.1, 0.5, 0.05)])
+IMAGES = st.builds(
+    ImageReference, st.integers(1, 10**9), WEIGHTS, st.booleans(), region=REGIONS
+) | st.builds(ImageReference, weight=WEIGHTS, upload=UPLOADS)
 EXPANSIONS = st.builds(Expansion, WORDS, WORDS, WEIGHTS, st.booleans())
 STATES = st.builds(
     QueryState,
@@ -46,6 +47,8 @@ STATES = st.builds(
     st.sampled_from(["hybrid", "lexical", "semantic"]),
     st.floats(0, 1),
     st.sampled_from(["linear", "rrf"]),
+    st.sampled_from(["relevance", "newest", "oldest", "source"]),
+    st.booleans(),
 )
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -106,6 +109,15 @@ def test_what_is_left_out_takes_its_default() -> None:
         ({"images": [{"upload": f"upload:{'a' * 32}", "image_id": 1}]}, "either"),
         ({"images": [{"image_id": 1, "with_caption": None}]}, r"images\[0\].with_caption"),
         ({"images": [{"image_id": 1}] * (MAX_PARTS + 1)}, "at most"),
+        ({"images": [{"image_id": 1, "region": [0, 0, 1]}]}, r"images\[0\].region"),
+        ({"images": [{"image_id": 1, "region": "all"}]}, r"images\[0\].region"),
+        ({"images": [{"image_id": 1, "region": [0, 0, 1, None]}]}, r"images\[0\].region"),
+        ({"images": [{"image_id": 1, "region": [0.6, 0, 0.5, 1]}]}, "within the picture"),
+        ({"images": [{"image_id": 1, "region": [-0.1, 0, 0.5, 1]}]}, "within the picture"),
+        ({"images": [{"image_id": 1, "region": [0, 0, 0.01, 1]}]}, "wide and high"),
+        ({"images": [{"upload": f"upload:{'a' * 32}", "region": [0, 0, 1, 1]}]}, "when added"),
+        ({"sort": "colour"}, "sort"),
+        ({"denied": "yes"}, "denied"),
     ],
 )
 def test_a_bad_state_is_refused_by_its_place(data: Any, told: str) -> None:
