@@ -25,7 +25,7 @@ from search.engines.base import EngineError
 from search.exporting import FORMS, MOST_RANKED
 from search.models import Conversation, LiveIndex, NameTaken, SavedSearch, Tag, Turn
 from search.models.conversations import LONGEST_NAME, LONGEST_NOTES
-from search.plain import asked_by
+from search.plain import as_said, asked_by
 from search.problems import ENGINE_DOWN
 from search.retrieval import NothingIndexed
 from search.suggestions import suggestions
@@ -62,6 +62,7 @@ def results(request: HttpRequest) -> HttpResponse:
     response["notices"] = [*told, *response["notices"]]
     answered = {
         "response": response,
+        "said": as_said(request.GET),
         "page_url_next": _next_page(request, response),
         "export_query": _without(request, "tagged").urlencode(),
         "origin": _origin(request, understood.state),
