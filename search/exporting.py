@@ -30,7 +30,7 @@ FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def all_ranked(
-    state: QueryState, build: IndexBuild | None, turn: Turn | None, owner: int | None | None
+    state: QueryState, build: IndexBuild | None, turn: Turn | None, owner: int | None
 ) -> SearchResponse:
     """A search with every image that it ranks, none left for a further page."""
     return async_to_sync(answer)(state, build, turn=turn, owner=owner, limit=MOST_RANKED)
