@@ -15,6 +15,7 @@ import { listenToPictures } from "./pictures.js";
 import {
   accepts, asked, framesOf, initialState, reduce, showsAnother, unseen,
 } from "./state.js";
+import "./stays.js";
 import { listenToTyping } from "./suggest.js";
 import { Thread } from "./thread.js";
 import { announcement, changed, outcome, say } from "./words.js";
@@ -152,6 +153,7 @@ function render() {
   for (const a of byId("take").querySelectorAll("a")) {
     if (state.turn) a.href = a.dataset.export.replace("/0/", `/${state.turn}/`);
   }
+  for (const field of document.getElementsByName("turn_id")) field.value = state.turn;
   Object.assign(byId("link").dataset, state.link);
   byId("more").hidden = state.phase !== "done" || state.hits.length >= state.ranked;
 }
