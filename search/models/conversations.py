@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -69,11 +69,12 @@ class Conversation(models.Model):
     def rename(self, title: str) -> None:
         """Its place in the history stays."""
         self.title = title
-        self.save(update_fields=["title"])
+        # An update forgives a row that is gone by now; `save` would not.
+        Conversation.objects.filter(pk=self.pk).update(title=title)
 
     def pin(self, pinned: bool) -> None:
         self.pinned = pinned
-        self.save(update_fields=["pinned"])
+        Conversation.objects.filter(pk=self.pk).update(pinned=pinned)
 
 
 class Turn(models.Model):
@@ -164,7 +165,7 @@ class Feedback(models.Model):
 
 
 class NameTaken(Exception):
-    """A saved search of this person has the name; says so."""
+    """Something else of this person's has the name; says so."""
 
 
 class SavedSearch(models.Model):
@@ -209,11 +210,12 @@ class SavedSearch(models.Model):
 
     def describe(self, name: str, notes: str) -> None:
         """Another name and other notes; raises NameTaken."""
-        others = SavedSearch.objects.filter(user=self.user, name=name).exclude(pk=self.pk)
-        if others.exists():
-            raise _taken(name)
+        try:
+            with transaction.atomic():
+                SavedSearch.objects.filter(pk=self.pk).update(name=name, notes=notes)
+        except IntegrityError:
+            raise _taken(name) from None
         self.name, self.notes = name, notes
-        self.save(update_fields=["name", "notes"])
 
     def asks(self, state: Any) -> bool:
         """Whether it asks the same, in whatever words."""

@@ -1,7 +1,7 @@
 // The rows of images: cards kept by image, moved gently into a new order.
 import { drawBars, fill, fromTemplate, pressThumbs, showImage } from "./dom.js";
 import { highlighted } from "./highlight.js";
-import { isHeldBack, neighbour } from "./order.js";
+import { changes, isHeldBack, neighbour } from "./order.js";
 import * as words from "./words.js";
 
 const MOVE = { duration: 320, easing: "cubic-bezier(0.2, 0, 0, 1)" };
@@ -12,17 +12,18 @@ export class Grid {
   #held = null;
   #pointed = false; // since the question
 
-  constructor(list, { onHeld }) {
+  constructor(list, { onHeld, onReplaced }) {
     this.list = list;
     this.onHeld = onHeld;
+    this.onReplaced = onReplaced;
     this.fusion = "linear";
-    list.addEventListener("keydown", (event) => this.#walk(event));
+    list.onkeydown = (event) => this.#walk(event);
     list.addEventListener("focusin", (event) => this.#rove(event.target.closest(".hit")));
-    list.addEventListener("pointermove", () => (this.#pointed = true));
-    list.addEventListener("pointerleave", () => {
+    list.onpointermove = () => (this.#pointed = true);
+    list.onpointerleave = () => {
       this.#pointed = false;
       this.#releaseSoon();
-    });
+    };
     list.addEventListener("focusout", () => this.#releaseSoon());
   }
 
@@ -55,6 +56,7 @@ export class Grid {
     this.#hold(null);
     this.#pointed = false;
     this.list.classList.add("is-stale");
+    this.list.classList.remove("is-leg");
   }
 
   /** Ends the waiting when nothing more will come. */
@@ -106,7 +108,7 @@ export class Grid {
 
   #hold(answer) {
     this.#held = answer;
-    if (answer) this.list.classList.remove("is-stale");
+    if (answer) this.settle();
     this.onHeld(answer !== null);
   }
 
@@ -121,13 +123,14 @@ export class Grid {
     const glides = leg === "fused" && !matchMedia("(prefers-reduced-motion: reduce)").matches;
     const before = glides && this.#rects();
     const known = this.#cards;
+    const isReplaced = this.list.classList.contains("is-leg");
     this.#cards = new Map();
     this.list.replaceChildren(...hits.map((hit) => this.#card(hit, known.get(hit.image_id))));
-    this.list.classList.remove("is-stale");
     this.list.classList.toggle("is-leg", leg !== "fused");
     this.list.classList.toggle("is-all-weak", !!hits[0]?.weak);
     this.#rove(this.list.firstElementChild);
     if (glides) this.#glide(before);
+    if (isReplaced) this.onReplaced(changes([...known.keys()], [...this.#cards.keys()]));
   }
 
   #card(hit, known) {
@@ -139,9 +142,8 @@ export class Grid {
   }
 
   #rects() {
-    const rects = new Map();
-    for (const [id, { element }] of this.#cards) rects.set(id, element.getBoundingClientRect());
-    return rects;
+    const rectOf = ([id, { element }]) => [id, element.getBoundingClientRect()];
+    return new Map([...this.#cards].map(rectOf));
   }
 
   #glide(before) {
@@ -162,12 +164,9 @@ export class Grid {
   #walk(event) {
     if (!/^(Arrow|Home|End)/.test(event.key) || event.altKey || event.ctrlKey || event.metaKey) return;
     const cards = [...this.list.children];
-    const rects = cards.map(({ offsetLeft, offsetTop, offsetWidth }) => {
-      return { left: offsetLeft, top: offsetTop, width: offsetWidth };
-    });
     const index = cards.indexOf(event.target.closest(".hit"));
     event.preventDefault();
-    cards[neighbour(rects, index, event.key)].querySelector(".hit-open").focus();
+    cards[neighbour(cards, index, event.key)].querySelector(".hit-open").focus();
   }
 }
 
@@ -181,8 +180,6 @@ function fillCard(element, hit, scale) {
   find(".hit-similar").href = `${hit.detail_url}?similar=${hit.similar}`;
   fill(element, { ...hit, score: hit.why.score, similar: hit.similar.length });
   find(".hit-caption").replaceChildren(...highlighted(hit.caption, hit.highlights));
-  find(".badge-synthetic").hidden = !hit.synthetic;
-  find('[data-action="only"]').hidden = !hit.modality;
   drawBars(element, hit, scale);
   pressThumbs(element, hit.feedback);
 }
