@@ -71,16 +71,21 @@ def hash_of_thumbnail(name: str) -> str:
         return ""
 
 
-def part_of(path: Path, left: float, top: float, width: float, height: float) -> Pillow.Image:
+def part_of(data: bytes, left: float, top: float, width: float, height: float) -> Pillow.Image:
     """
     What lies within shares, from 0 to 1, of an upright picture's width and height; at least a
-    pixel. Raises OSError or BadPicture where the file cannot be read.
+    pixel. Raises BadPicture for what is no picture.
     """
-    picture = _upright(path.read_bytes())
+    picture = _upright(data)
     w, h = picture.size
     x, y = min(int(left * w), w - 1), min(int(top * h), h - 1)
     right, bottom = round((left + width) * w), round((top + height) * h)
     return picture.crop((x, y, max(right, x + 1), max(bottom, y + 1)))
+
+
+def part_of_thumbnail(data: bytes, left: float, top: float, width: float, height: float) -> bytes:
+    """The same of a thumbnail, as WebP."""
+    return _encoded(part_of(data, left, top, width, height), "WEBP", quality=82, method=2)
 
 
 def without_metadata(path: Path) -> tuple[bytes, str]:

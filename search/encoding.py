@@ -71,7 +71,7 @@ def _text_vector(encoder: "DualEncoder", text: str) -> Vector:
 
 @lru_cache(maxsize=256)
 def _region_vector(encoder: "DualEncoder", file: str, region: Region) -> Vector:
-    part = part_of(Path(settings.MEDIA_ROOT) / file, *region)
+    part = part_of((Path(settings.MEDIA_ROOT) / file).read_bytes(), *region)
     vector: Vector = encoder.encode_images([part])[0].astype(np.float32)
     return vector
 

@@ -10,6 +10,7 @@ from search import links
 from search.asking import read, with_examples, with_settings
 from search.engines.base import FACET_FIELDS
 from search.models import SavedSearch
+from search.regions import region_in
 from search.understanding.edits import apply
 from search.understanding.state import FILTER_FIELDS, InvalidState
 from search.understanding.understand import Understanding
@@ -30,13 +31,13 @@ def state_of(parameters: QueryDict) -> Understanding:
     controls: dict[str, str | float | bool] = {}
     for name in SWITCHES:
         if value := parameters.get(name, ""):
-            controls[name] = _number(value, name) if name == "alpha" else value
+            controls[name] = _number(value) if name == "alpha" else value
     if "denied" in parameters:
         controls["denied"] = _is_on(parameters, "denied")
     state = with_settings(understood.state, controls)
     likes = [_image_id(text) for text in parameters.getlist("like") if text]
     with_caption = _is_on(parameters, "with_caption")
-    state = with_examples(state, likes, captions=with_caption, region=_region(parameters))
+    state = with_examples(state, likes, captions=with_caption, region=region_in(parameters))
     for field in FILTER_FIELDS:
         for value in parameters.getlist(field):
             if value:
@@ -77,18 +78,11 @@ def _is_on(parameters: QueryDict, name: str) -> bool:
     return parameters.get(name, "") in ("1", "true", "on")
 
 
-def _region(parameters: QueryDict) -> list[float] | None:
-    sides = ("left", "top", "width", "height")
-    if not any(parameters.get(side) for side in sides):
-        return None
-    return [_number(parameters.get(side, ""), side) / 100 for side in sides]
-
-
-def _number(text: str, name: str) -> float:
+def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InvalidState(_("%(name)s must be a number.") % {"name": name}) from None
+        raise InvalidState(_("alpha must be a number from 0 to 1.")) from None
 
 
 def _image_id(text: str) -> int:

@@ -25,10 +25,11 @@ from django.utils.translation import gettext_lazy
 from PIL import Image as Pillow
 
 from ingest.errors import BadPicture
-from ingest.pictures import FORMATS, read_picture
+from ingest.pictures import FORMATS, part_of, part_of_thumbnail, read_picture
 from search.encoding import picture_vector
 from search.engines.base import Vector
 from search.models import IndexBuild
+from search.understanding.state import Region
 from search.understanding.wire import UPLOAD
 
 PREVIEW_SIDE = 128
@@ -57,10 +58,10 @@ class QueryImage:
     expires_at: datetime
 
 
-def keep(owner: int, data: bytes, build: IndexBuild) -> QueryImage:
+def keep(owner: int, data: bytes, build: IndexBuild, region: Region | None = None) -> QueryImage:
     """
-    Read a picture and keep what a search needs of it. Raises BadPicture for what is not a picture
-    of sane size, and EncoderUnavailable or Busy.
+    Read a picture, or a part of it, and keep what a search needs of it. Raises BadPicture for what
+    is not a picture of sane size, and EncoderUnavailable or Busy.
     """
     if len(data) > settings.QUERY_IMAGE_BYTES:
         limit = settings.QUERY_IMAGE_BYTES >> 20
@@ -70,12 +71,13 @@ def keep(owner: int, data: bytes, build: IndexBuild) -> QueryImage:
         raise Busy
     try:
         checked = read_picture(data)
+        thumbnail = part_of_thumbnail(checked.thumbnail, *region) if region else checked.thumbnail
         with Pillow.open(io.BytesIO(data), formats=list(FORMATS)) as opened:
-            vector = picture_vector(build, opened)
+            vector = picture_vector(build, part_of(data, *region) if region else opened)
     finally:
         _readers.release()
     upload = f"upload:{secrets.token_hex(16)}"
-    _write(_path(owner, upload), vector, build.fingerprint, _preview(checked.thumbnail))
+    _write(_path(owner, upload), vector, build.fingerprint, _preview(thumbnail))
     _forget_oldest(owner)
     kept = find(owner, upload)
     if kept is None:

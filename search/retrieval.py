@@ -45,6 +45,7 @@ POOL = 200
 # How far an excluded finding pushes the query vector away.
 PUSH_AWAY = 0.3
 
+NO_YEARS = gettext_lazy("No image here has a year, so the best match comes first.")
 NOTHING_INDEXED = gettext_lazy("Nothing is indexed yet. An administrator starts an index build.")
 
 
@@ -148,6 +149,7 @@ class _Search:
     notices: list[str] = field(default_factory=list)
     timing: dict[str, float] = field(default_factory=dict)
     took_ms: float = 0.0
+    without_years: bool = False
     began: float = field(default_factory=perf_counter)
 
     def note(self, name: str, since: float) -> None:
@@ -155,13 +157,14 @@ class _Search:
 
     @property
     def all_notices(self) -> list[str]:
+        notices = [*self.notices, str(NO_YEARS)] if self.without_years else self.notices
         share = self.index.coverage
         if share >= 1.0:
-            return self.notices
+            return notices
         said = _(
             "Only %(share)s of the images could be searched in time; there may be better ones."
         )
-        return [*self.notices, said % {"share": f"{share:.0%}"}]
+        return [*notices, said % {"share": f"{share:.0%}"}]
 
     async def look_for_words(self) -> None:
         since = perf_counter()
@@ -316,6 +319,9 @@ class _Search:
         if self.state.sort == "relevance":
             return hits
         origins = await _origins([hit.image_id for hit in hits])
+        by_year = self.state.sort in ("newest", "oldest")
+        if by_year and hits and all(origin.year is None for origin in origins.values()):
+            self.without_years = True
         return ordered(hits, self.state.sort, origins, len(hits) if strong is None else strong)
 
     async def folded(self, pool: Sequence[Ranked]) -> list[Ranked]:

@@ -34,6 +34,7 @@ SENTENCES = {
     "more": _("More of “%s”"),
     "picture": _("Like my picture"),
     "like": _("More like this image"),
+    "part": _("More like a part of this image"),
     "unlike": _("Less like this image"),
     "only": _("Only %s"),
     "any": _("Any %s"),

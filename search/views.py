@@ -13,12 +13,12 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ingest.models import Image
-from ingest.pictures import without_metadata
+from ingest.pictures import part_of_thumbnail, without_metadata
 from search import asking, links, provenance, query_images, watching, wire
 from search.context import corpus
 from search.engines.base import EngineError
@@ -27,6 +27,7 @@ from search.models import Conversation, LiveIndex, NameTaken, SavedSearch, Tag, 
 from search.models.conversations import LONGEST_NAME, LONGEST_NOTES
 from search.plain import as_said, asked_by
 from search.problems import ENGINE_DOWN
+from search.regions import region_in
 from search.retrieval import NothingIndexed
 from search.suggestions import suggestions
 from search.tag_pages import tags_of
@@ -35,6 +36,13 @@ from search.understanding.state import InvalidState, QueryState
 RECENT = 20
 MOST_COMPARED = 4
 MOST_PAST = 50
+
+SORTS = {
+    "relevance": gettext_lazy("Best match first"),
+    "newest": gettext_lazy("Newest first"),
+    "oldest": gettext_lazy("Oldest first"),
+    "source": gettext_lazy("By source"),
+}
 
 
 @require_safe
@@ -233,7 +241,13 @@ def file(request: HttpRequest, pk: int) -> HttpResponse:
 def thumbnail(request: HttpRequest, pk: int) -> HttpResponse:
     """A page asks for dozens at once: a few kilobytes are read whole rather than streamed."""
     row = get_object_or_404(Image.objects.only("thumbnail"), pk=pk)
-    return HttpResponse(Path(row.thumbnail.path).read_bytes(), content_type="image/webp")
+    data = Path(row.thumbnail.path).read_bytes()
+    try:
+        region = region_in(request.GET)
+    except InvalidState as exc:
+        return HttpResponse(str(exc), status=400, content_type="text/plain; charset=utf-8")
+    shown = part_of_thumbnail(data, *region) if region else data
+    return HttpResponse(shown, content_type="image/webp")
 
 
 @require_safe
@@ -305,6 +319,7 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
         "q": request.GET.get("q", ""),
         "response": None,
         "export_forms": FORMS,
+        "sorts": SORTS.items(),
         "query_image_minutes": round(settings.QUERY_IMAGE_MINUTES),
         "settings": {
             "mode": request.GET.get("mode", "hybrid"),

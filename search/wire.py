@@ -18,10 +18,11 @@ from search.models import Feedback, IndexBuild, Turn
 from search.offering import Offer, offers
 from search.query import clauses_of
 from search.query_images import EXPIRED, is_kept
+from search.regions import parameters_of
 from search.retrieval import Facets, Finished, retrieve
 from search.understanding.chips import chips
 from search.understanding.state import QueryState
-from search.understanding.values import NOT_STATED, value_label
+from search.understanding.values import NOT_STATED, NOT_STATED_HERE, value_label
 from search.understanding.years import years_of
 
 PAGE = 24
@@ -215,7 +216,9 @@ def chips_json(state: QueryState, owner: int | None = None) -> list[dict[str, An
         elif chip.upload:
             row["thumbnail_url"] = reverse("search:query-image", args=[chip.upload])
         elif chip.image_id:
-            row["thumbnail_url"] = reverse("search:thumbnail", args=[chip.image_id])
+            address = reverse("search:thumbnail", args=[chip.image_id])
+            part = f"?{parameters_of(chip.region)}" if chip.region else ""
+            row["thumbnail_url"] = address + part
         rows.append(row)
     return rows
 
@@ -262,7 +265,7 @@ def _facet(field: str, counts: Mapping[str, int], state: QueryState) -> FacetJso
         values=[
             FacetValue(
                 value=value,
-                label=value_label(field, value),
+                label=NOT_STATED_HERE if value == NOT_STATED else value_label(field, value),
                 count=values[value],
                 selected=value in selected,
             )

@@ -23,6 +23,7 @@ from search.api.asked import user_of
 from search.encoding import EncoderUnavailable
 from search.models import LiveIndex
 from search.problems import problem
+from search.regions import region_in
 from search.retrieval import NOTHING_INDEXED, NothingIndexed
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class QueryImages(APIView):
         super().initial(request, *args, **kwargs)
 
     def post(self, request: Request) -> Response:
-        """Take a picture to search by; its vector and a preview are kept for a while."""
+        """Take a picture to search by, or a part of it; what a search needs is kept for a while."""
         files = request.FILES.getlist("image")
         if len(files) != 1:
             return problem(400, _("No picture"), _("Send one picture, as the part named image."))
@@ -71,7 +72,9 @@ class QueryImages(APIView):
         if build is None:
             raise NothingIndexed(NOTHING_INDEXED)
         try:
-            kept = query_images.keep(user_of(request).pk, files[0].read(), build)
+            kept = query_images.keep(
+                user_of(request).pk, files[0].read(), build, region_in(request.POST)
+            )
         except BadPicture as exc:
             sentence = _("This picture was not taken: %(reason)s.")
             return problem(400, _("Not a picture"), sentence % {"reason": exc})

@@ -99,6 +99,8 @@ def describe(state: QueryState, edit: Edit) -> str:
         return f"{verb} {value_label(field, value)}"
     if edit.get("op") == "require":
         return f"Only with “{edit.get('text')}”"
+    if edit.get("region"):
+        return f"{'More' if edit['op'] == 'like' else 'Less'} like a part of this image"
     return _SAID.get(str(edit.get("op")), "") or _said_of_settings(edit)
 
 

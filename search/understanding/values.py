@@ -15,6 +15,7 @@ _LABELS = {
     "year": "year not stated",
 }
 CAN_BE_UNSTATED = tuple(_LABELS)
+NOT_STATED_HERE = "not stated"
 
 
 def value_of(field: str, said: str) -> str:
@@ -25,6 +26,7 @@ def value_of(field: str, said: str) -> str:
 
 
 def value_label(field: str, value: str) -> str:
+    """As it stands alone; beside the name of its field, NOT_STATED_HERE says enough."""
     if value == NOT_STATED:
         return _LABELS.get(field, value)
     return label_of_years(value) if field == "year" and value else label_of(field, value)

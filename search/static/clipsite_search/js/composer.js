@@ -23,21 +23,21 @@ export class Composer {
       this.#fit();
       this.#showBlend();
     };
-    form.querySelector(".ranking").onchange = ({ target }) => {
+    form.querySelector(".ranking").onchange = form.elements.sort.onchange = ({ target }) => {
       onRanking(target.name, this.settings[target.name]);
     };
     form.oninput();
   }
 
   get settings() {
-    const { mode, alpha, fusion } = this.form.elements;
-    return { mode: mode.value, alpha: Number(alpha.value), fusion: fusion.value };
+    const { mode, alpha, fusion, sort } = this.form.elements;
+    return { mode: mode.value, alpha: Number(alpha.value), fusion: fusion.value, sort: sort.value };
   }
 
   /** What a turn was ranked by, unless the user is at the switches just now. */
   sync(query) {
     if (this.form.querySelector(".ranking").contains(document.activeElement)) return;
-    for (const name of ["mode", "alpha", "fusion"]) {
+    for (const name of ["mode", "alpha", "fusion", "sort"]) {
       if (query[name] !== undefined) this.form.elements[name].value = query[name];
     }
     this.#showBlend();

@@ -73,7 +73,9 @@ export class Detail {
 
 function fillPanel(dialog, hit, ranked, scale) {
   const find = (selector) => dialog.querySelector(selector);
-  showImage(find(".detail-image"), hit, hit.file_url);
+  for (const shown of dialog.querySelectorAll(".zoom img, .part img")) showImage(shown, hit, hit.file_url);
+  find(".part").open = false;
+  find("[name=like]").value = hit.image_id;
   fill(dialog, {
     ...hit,
     rank: hit.rank,

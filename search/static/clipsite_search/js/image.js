@@ -1,5 +1,7 @@
 // The page of one image.
 import "./copy.js";
+import { enableRegion } from "./region.js";
 import { enableZoom } from "./zoom.js";
 
+enableRegion(document.querySelector(".part-form"));
 enableZoom(document.querySelector(".zoom"));

@@ -12,6 +12,7 @@ import { request } from "./http.js";
 import { listenToKeys } from "./keys.js";
 import { renderOffers } from "./offers.js";
 import { listenToPictures } from "./pictures.js";
+import { enableRegion, regionOf } from "./region.js";
 import {
   accepts, asked, framesOf, initialState, reduce, showsAnother, unseen,
 } from "./state.js";
@@ -228,6 +229,13 @@ byId("detail").addEventListener("click", async (event) => {
   const hit = grid.hits.find((one) => one.image_id === Number(id));
   openDetail(hit ?? (await request("GET", `${api}images/${id}`)));
 });
+const part = byId("detail").querySelector("form");
+enableRegion(part);
+part.onsubmit = (event) => {
+  if (state.turn === null) return;
+  event.preventDefault();
+  edit({ op: "like", image_id: detail.hit.image_id, region: regionOf(part) }, say("part"), true);
+};
 root.onclick = (event) => {
   const { offer } = event.target.closest(".offer") ?? {};
   if (!offer || opensElsewhere(event)) return;

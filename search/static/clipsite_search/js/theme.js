@@ -16,15 +16,16 @@
   };
 
   root.classList.add("js");
-  for (const name of ["theme", "veil", "keys"]) {
+  for (const name of ["theme", "veil", "keys", "view"]) {
     const value = storage((kept) => kept.getItem(`clipsite-${name}`));
     if (value) root.dataset[name] = value;
   }
 
   document.addEventListener("click", (event) => {
     const action = event.target.closest("[data-action]")?.dataset.action;
-    const { theme = systemTheme(), veil } = root.dataset;
+    const { theme = systemTheme(), veil, view } = root.dataset;
     if (action === "theme") choose("theme", theme === "dark" ? "light" : "dark");
+    if (action === "view") choose("view", view === "list" ? "grid" : "list");
     if (action === "veil") choose("veil", veil === "on" ? "off" : "on");
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
