@@ -17,6 +17,7 @@ import {
 } from "./state.js";
 import { listenToTyping } from "./suggest.js";
 import { Thread } from "./thread.js";
+import "./unfold.js";
 import { announcement, outcome, say } from "./words.js";
 
 const PAGE = 24;
@@ -176,7 +177,7 @@ function rate({ image_id: id }, value) {
 }
 
 function openDetail(hit, atWhy = false) {
-  detail.open(hit, { ranked: state.ranked, fusion: grid.fusion, atWhy });
+  detail.open(hit, { ...state, fusion: grid.fusion, atWhy });
   grid.markOpen(hit.image_id);
   compare();
 }
