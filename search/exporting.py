@@ -1,15 +1,21 @@
-"""The whole ranked list of a search as a file, with where each image is from."""
+"""Images as a file, with where each is from: all that a search ranks, all that a tag holds."""
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.http import HttpResponse, JsonResponse
 from django.utils import timezone
 
+from search.models import IndexBuild, Tag, Turn
 from search.retrieval import POOL
-from search.wire import HitJson, SearchResponse
+from search.understanding.state import QueryState
+from search.wire import Addresses, SearchResponse, answer, picture_json
+
+# In addresses, and as their readers name them.
+FORMS = (("csv", "CSV"), ("json", "JSON"))
 
 # Each leg brings so many into the pool: no list is longer.
 MOST_RANKED = 2 * POOL
@@ -23,16 +29,40 @@ COLUMNS = (
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
-def as_file(
+def all_ranked(
+    state: QueryState, build: IndexBuild | None, turn: Turn | None, owner: int | None
+) -> SearchResponse:
+    """A search with every image that it ranks, none left for a further page."""
+    return async_to_sync(answer)(state, build, turn=turn, owner=owner, limit=MOST_RANKED)
+
+
+def search_as_file(
     response: SearchResponse, form: str, name: str, absolute: Callable[[str], str]
 ) -> HttpResponse:
     """`form` is csv or json; `absolute` makes a path an address."""
-    rows = [_row(hit, absolute) for hit in response["hits"]]
+    head = {key: response[key] for key in ("state", "total", "ranked", "notices")}
+    return _file(response["hits"], head, form, name, absolute)
+
+
+def tag_as_file(tag: Tag, form: str, absolute: Callable[[str], str]) -> HttpResponse:
+    """As a search, ranked in the order in which the images were added."""
+    addresses = Addresses()
+    images = [
+        {**picture_json(image, addresses), "rank": rank}
+        for rank, image in enumerate(tag.in_order(), 1)
+    ]
+    return _file(images, {"tag": tag.name}, form, f"clipsite-tag-{tag.pk}", absolute)
+
+
+def _file(
+    images: Sequence[Mapping[str, Any]], head: Mapping[str, Any], form: str, name: str,
+    absolute: Callable[[str], str],
+) -> HttpResponse:  # fmt: skip
+    rows = [_row(image, absolute) for image in images]
     file: HttpResponse
     if form == "csv":
         file = HttpResponse(_csv(rows), content_type="text/csv; charset=utf-8")
     else:
-        head = {key: response[key] for key in ("state", "total", "ranked", "notices")}
         body = {"exported_at": timezone.now(), **head, "images": rows}
         file = JsonResponse(body, json_dumps_params={"ensure_ascii": False, "indent": 1})
     file["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
@@ -40,11 +70,10 @@ def as_file(
     return file
 
 
-def _row(hit: HitJson, absolute: Callable[[str], str]) -> dict[str, Any]:
-    link = absolute(hit["detail_url"])
-    known = {"link": link, "modality": hit["modality_label"]}
-    known["similar"] = " ".join(map(str, hit["similar"]))
-    return {name: known.get(name, hit.get(name)) for name in COLUMNS}
+def _row(image: Mapping[str, Any], absolute: Callable[[str], str]) -> dict[str, Any]:
+    known = {"link": absolute(image["detail_url"]), "modality": image["modality_label"]}
+    known["similar"] = " ".join(map(str, image.get("similar", ())))
+    return {name: known.get(name, image.get(name)) for name in COLUMNS}
 
 
 def _csv(rows: Sequence[dict[str, Any]]) -> bytes:

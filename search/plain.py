@@ -8,11 +8,14 @@ from django.utils.translation import gettext as _
 
 from search import links
 from search.asking import read, with_examples, with_settings
+from search.engines.base import FACET_FIELDS
 from search.models import SavedSearch
 from search.understanding.edits import apply
 from search.understanding.state import FILTER_FIELDS, InvalidState
 from search.understanding.understand import Understanding
 from search.understanding.wire import state_from_json
+
+SWITCHES = ("mode", "fusion", "alpha")
 
 
 def state_of(parameters: QueryDict) -> Understanding:
@@ -22,7 +25,7 @@ def state_of(parameters: QueryDict) -> Understanding:
     """
     understood = read(parameters.get("q", ""))
     controls: dict[str, str | float] = {}
-    for name in ("mode", "fusion", "alpha"):
+    for name in SWITCHES:
         if value := parameters.get(name, ""):
             controls[name] = _number(value) if name == "alpha" else value
     state = with_settings(understood.state, controls)
@@ -49,6 +52,20 @@ def asked_by(user: Any, parameters: QueryDict) -> Understanding:
         return state_of(parameters)
     mine = SavedSearch.objects.filter(user=user.pk)
     return Understanding(state_from_json(get_object_or_404(mine, pk=int(saved_as)).state))
+
+
+def as_said(parameters: QueryDict) -> str:
+    """The search of an address in words that ask for the same; empty where words cannot.
+
+    They hold words and filters. The switches of the ranking stand beside them on the page.
+    """
+    said = parameters.get("q", "").split()
+    for name, values in parameters.lists():
+        if name in FACET_FIELDS:
+            said += [f'{name}:"{value}"' for value in values if value]
+        elif any(values) and name not in ("q", *SWITCHES, "offset"):
+            return ""
+    return " ".join(said)
 
 
 def _number(text: str) -> float:

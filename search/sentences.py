@@ -23,7 +23,6 @@ SENTENCES = {
     "stillHere": _("What is on the page stays. Your words are kept."),
     "signedOut": _("Your session has ended."),
     "signInAgain": _("Load the page again to log in."),
-    "undo": _("Undo"),
     "saved": _("Saved"),
     "copied": _("Copied"),
     "remove": _("Remove %s"),

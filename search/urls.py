@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from search import embedding, health, views
+from search import embedding, health, tag_pages, views
 from search.api import (
     conversations,
     embed_tokens,
@@ -10,6 +10,7 @@ from search.api import (
     pictures,
     saved_searches,
     searches,
+    tags,
     turns,
 )
 
@@ -64,6 +65,13 @@ urlpatterns = [
     path("history/", views.history, name="history"),
     path("saved/", views.saved, name="saved"),
     path("saved/<int:pk>/", views.describe, name="describe"),
+    path("tags/", tag_pages.tags, name="tags"),
+    path("tags/all", tag_pages.tag_all, name="tag-all"),
+    path("tags/<int:pk>/", tag_pages.tag, name="tag"),
+    path("tags/<int:pk>/name", tag_pages.rename, name="rename-tag"),
+    path("tags/<int:pk>/delete", tag_pages.delete, name="delete-tag"),
+    path("tags/<int:pk>/remove/<int:image>", tag_pages.remove, name="untag"),
+    path("images/<int:pk>/tags", tag_pages.tag_image, name="tag-image"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("api/v1/search", searches.Search.as_view(), name="api-search"),
@@ -83,6 +91,13 @@ urlpatterns = [
         name="api-conversation",
     ),
     path("api/v1/embed-tokens", embed_tokens.EmbedTokens.as_view(), name="api-embed-tokens"),
+    path("api/v1/tags", tags.Tags.as_view(), name="api-tags"),
+    path("api/v1/tags/<int:pk>", tags.OneTag.as_view(), name="api-tag"),
+    path("api/v1/tags/<int:pk>/images", tags.TagImages.as_view(), name="api-tag-images"),
+    path(
+        "api/v1/tags/<int:pk>/images/<int:image>", tags.OneTagImage.as_view(), name="api-tag-image"
+    ),
+    path("api/v1/tags/<int:pk>/export.<form:form>", tags.ExportedTag.as_view(), name="export-tag"),
     path("api/v1/images/<int:pk>", pictures.OneImage.as_view(), name="api-image"),
     path("api/v1/jobs/<str:kind>/<int:pk>", jobs.OneJob.as_view(), name="api-job"),
 ]

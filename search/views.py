@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -22,17 +22,18 @@ from ingest.pictures import without_metadata
 from search import asking, links, provenance, query_images, watching, wire
 from search.context import corpus
 from search.engines.base import EngineError
-from search.exporting import MOST_RANKED
+from search.exporting import FORMS, MOST_RANKED
 from search.heat_drawing import layer, scale
 from search.heat_maps import NoHeatMap, Place, read_phrase
 from search.heat_maps import heat_map as heat_map_of
-from search.models import Conversation, LiveIndex, NameTaken, SavedSearch, Turn
+from search.models import Conversation, LiveIndex, NameTaken, SavedSearch, Tag, Turn
 from search.models.conversations import LONGEST_NAME, LONGEST_NOTES
-from search.plain import asked_by
+from search.plain import as_said, asked_by
 from search.problems import ENGINE_DOWN
 from search.query import wanted
 from search.retrieval import NOTHING_INDEXED, NothingIndexed
 from search.suggestions import suggestions
+from search.tag_pages import tags_of
 from search.understanding.state import InvalidState, QueryState
 
 RECENT = 20
@@ -73,11 +74,13 @@ def results(request: HttpRequest) -> HttpResponse:
         return render(request, "search/page.html", {**context, "error": str(exc)}, status=400)
     except (NothingIndexed, EngineError) as exc:
         return render(request, "search/page.html", {**context, "error": _sentence(exc)}, status=503)
-    response["notices"] = [*understood.notices, *_new_here(request), *response["notices"]]
+    told = [*_tagged(request), *understood.notices, *_new_here(request)]
+    response["notices"] = [*told, *response["notices"]]
     answered = {
         "response": response,
+        "said": as_said(request.GET),
         "page_url_next": _next_page(request, response),
-        "export_query": request.GET.urlencode(),
+        "export_query": _without(request, "tagged").urlencode(),
         "origin": _origin(request, understood.state),
     }
     return render(request, "search/page.html", {**context, **answered})
@@ -107,7 +110,9 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
         context["last_turn"] = last.pk
         context["saved_as"] = wire.saved_json(last)
         try:
-            context["response"] = async_to_sync(wire.answer_turn)(last)
+            response = async_to_sync(wire.answer_turn)(last)
+            response["notices"] = [*_tagged(request), *response["notices"]]
+            context["response"] = response
         except (NothingIndexed, EngineError) as exc:
             context["error"] = _sentence(exc)
     return render(request, "search/page.html", context)
@@ -194,7 +199,7 @@ def heat_map(request: HttpRequest, pk: int) -> HttpResponse:
     """Where the image is like a phrase: a page, or with `part` what the panel unfolds."""
     shown = get_object_or_404(_visible_images(), pk=pk)
     template = "search/_heat_map.html" if "part" in request.GET else "search/heat_map.html"
-    context = {"image": shown, "phrase": request.GET.get("phrase", "")}
+    context: dict[str, Any] = {"image": shown, "phrase": request.GET.get("phrase", "")}
     try:
         context["phrase"] = phrase = read_phrase(context["phrase"])
         build = LiveIndex.current()
@@ -327,7 +332,7 @@ def _about(request: HttpRequest, shown: Image) -> dict[str, Any]:
         **_asked_of(request),
         "similar": similar,
         "similar_compared": alike if 1 <= len(similar) < MOST_COMPARED else "",
-        "image": shown,
+        **tags_of(request.user, shown),
         "facts": provenance.facts(shown),
         "attribution": provenance.attribution(shown),
         "denied": provenance.denied(shown),
@@ -345,9 +350,10 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
         "conversations": Conversation.objects.filter(user=user)[:RECENT],
         "saved_searches": SavedSearch.objects.filter(user=user)[:RECENT],
         "suggestions": suggestions(),
+        "own_tags": Tag.objects.filter(owner=user),
         "q": request.GET.get("q", ""),
         "response": None,
-        "export_forms": [("csv", "CSV"), ("json", "JSON")],
+        "export_forms": FORMS,
         "query_image_minutes": round(settings.QUERY_IMAGE_MINUTES),
         "settings": {
             "mode": request.GET.get("mode", "hybrid"),
@@ -380,6 +386,19 @@ def _new_here(request: HttpRequest) -> list[str]:
     return [sentence.format(new=new)]
 
 
+def _tagged(request: HttpRequest) -> list[str]:
+    """Told where all results were tagged just now."""
+    number = request.GET.get("tagged", "")
+    mine = Tag.objects.filter(owner=request.user.pk)
+    return [tag.told() for tag in mine.filter(pk=int(number))] if _is_number(number) else []
+
+
+def _without(request: HttpRequest, name: str) -> QueryDict:
+    parameters = request.GET.copy()
+    parameters.pop(name, None)
+    return parameters
+
+
 def _sentence(exc: NothingIndexed | EngineError) -> str:
     return str(exc) if isinstance(exc, NothingIndexed) else str(ENGINE_DOWN)
 
@@ -395,6 +414,6 @@ def _next_page(request: HttpRequest, response: wire.SearchResponse) -> str:
     after = response["offset"] + response["limit"]
     if after >= response["ranked"]:
         return ""
-    parameters = request.GET.copy()
+    parameters = _without(request, "tagged")
     parameters["offset"] = str(after)
     return f"?{parameters.urlencode()}"

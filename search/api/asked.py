@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from rest_framework import serializers
 from rest_framework.request import Request
 
 from search import wire
-from search.exporting import MOST_RANKED, as_file
+from search.exporting import all_ranked, search_as_file
 from search.models import IndexBuild, Turn
 from search.understanding.state import QueryState
 
@@ -42,7 +41,5 @@ def as_export(
     request: Request, form: str, name: str, state: QueryState, build: IndexBuild | None,
     turn: Turn | None,
 ) -> HttpResponse:  # fmt: skip
-    response = async_to_sync(wire.answer)(
-        state, build, turn=turn, owner=user_of(request).pk, limit=MOST_RANKED
-    )
-    return as_file(response, form, f"clipsite-{name}", request.build_absolute_uri)
+    response = all_ranked(state, build, turn, user_of(request).pk)
+    return search_as_file(response, form, f"clipsite-{name}", request.build_absolute_uri)

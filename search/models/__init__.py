@@ -9,6 +9,7 @@ from search.models.conversations import (
     Turn,
 )
 from search.models.evaluations import SearchEvaluation
+from search.models.tags import NotTagged, Tag, TaggedImage
 
 __all__ = [
     "Conversation",
@@ -16,8 +17,11 @@ __all__ = [
     "IndexBuild",
     "LiveIndex",
     "NameTaken",
+    "NotTagged",
     "Rejection",
     "SavedSearch",
     "SearchEvaluation",
+    "Tag",
+    "TaggedImage",
     "Turn",
 ]

@@ -11,7 +11,7 @@ test("ranges are marked in place, in any order", () => {
 });
 
 test("overlapping ranges are marked once", () => {
-  assert.equal(marked("pleural effusion", [[0, 10], [8, 16]]), "[pleural ef][fusion]");
+  assert.equal(marked("pleural effusion", [[0, 10], [8, 16]]), "[pleural effusion]");
   assert.equal(marked("abc", [[0, 3], [1, 2]]), "[abc]");
 });
 

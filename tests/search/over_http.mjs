@@ -11,12 +11,11 @@ const frames = [];
 
 globalThis.location = { protocol: "http:", host: "localhost" };
 globalThis.setTimeout = (call) => setImmediate(call); // no waiting before the next attempt
-globalThis.WebSocket = class extends EventTarget {
+globalThis.WebSocket = class {
   static OPEN = 1;
 
   constructor() {
-    super();
-    setTimeout(() => this.dispatchEvent(new Event("close")));
+    setTimeout(() => this.onclose());
   }
 };
 globalThis.fetch = async (url, { method, body }) => {

@@ -22,18 +22,28 @@ def browser(editor: Any) -> Client:
 
 
 @contextmanager
-def meanwhile(table: str, act: Callable[[], object]) -> Iterator[None]:
-    """`act` happens right before the first row of the table is written, as another tab's would."""
+def meanwhile(
+    table: str, act: Callable[[], object], *, after_a_look: bool = False
+) -> Iterator[None]:
+    """
+    `act` happens right before the first row of the table is written, as another tab's would, or
+    right after it was first looked at.
+    """
     waiting = [act]
+    verbs = ("SELECT",) if after_a_look else ("UPDATE", "INSERT")
 
-    def before_writing(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if waiting and sql.startswith(("UPDATE", "INSERT")) and f'"{table}"' in sql:
+    def watched(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        mine = waiting and sql.startswith(verbs) and f'"{table}"' in sql
+        if mine and not after_a_look:
             waiting.pop()()
-        return execute(sql, params, many, context)
+        result = execute(sql, params, many, context)
+        if mine and after_a_look:
+            waiting.pop()()
+        return result
 
-    with connection.execute_wrapper(before_writing):
+    with connection.execute_wrapper(watched):
         yield
-    assert not waiting, f"nothing was written to {table}"
+    assert not waiting, f"nothing happened to {table}"
 
 
 def kept(user: Any, name: str) -> SavedSearch:

@@ -370,3 +370,28 @@ def test_a_saved_search_has_a_name_and_notes_of_ones_own(
     assert (
         client.patch(f"{api}/{other['id']}", {}, content_type="application/json").status_code == 404
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ({"q": "knee", "mode": "lexical", "alpha": "0.2", "offset": "24"}, "knee"),
+        ({"q": "knee", "modality": ["ct", "mri"], "sex": ""}, 'knee modality:"ct" modality:"mri"'),
+        ({"modality": "ct"}, 'modality:"ct"'),
+        ({"q": ""}, ""),
+    ],
+)
+def test_an_address_of_words_and_filters_can_be_asked_again_as_a_turn(
+    build: IndexBuild, browser: Client, address: Any, said: str
+) -> None:
+    page = browser.get("/search", address)
+    assert page.context["said"] == said
+    assert ("is-plain" in page.content.decode()) == (not said)
+
+
+def test_an_address_of_examples_stays_as_it_is(
+    build: IndexBuild, browser: Client, images: dict[str, Any]
+) -> None:
+    page = browser.get("/search", {"q": "knee", "like": images["knee"].pk})
+    assert page.context["said"] == ""
+    assert '<div class="search is-plain"' in page.content.decode()

@@ -18,7 +18,7 @@ from ingest.models import Image
 from ingest.vocabulary import LISTED_FIELDS, label_of, values
 from search import asking, retrieval
 from search.encoding import EncoderUnavailable
-from search.models import IndexBuild, SavedSearch
+from search.models import IndexBuild, SavedSearch, Tag
 from search.suggestions import suggestions
 from search.wire import FIELD_LABELS
 from tests.search.conftest import CAPTIONS
@@ -97,6 +97,8 @@ PAGES = {
     "a conversation": "/c/{conversation}/",
     "its name": "/c/{conversation}/name",
     "saved searches": "/saved/",
+    "tags": "/tags/",
+    "a tag": "/tags/{tag}/",
 }
 
 
@@ -114,8 +116,12 @@ def test_all_that_a_page_says_of_itself_can_be_translated(
 ) -> None:  # fmt: skip
     turn = asking.say(editor, "knee", None, {})
     SavedSearch.keep(editor, "knee", turn)
+    tag = Tag.named(editor, "knee")[0]
+    tag.add([images["knee"].pk])
     keys = {name: image.pk for name, image in images.items()}
-    page = browser.get(path.format(conversation=turn.conversation_id, **keys)).content.decode()
+    page = browser.get(
+        path.format(conversation=turn.conversation_id, tag=tag.pk, **keys)
+    ).content.decode()
     assert "⟦" in page
     texts = " / ".join([*CAPTIONS, *CAPTIONS.values(), *suggestions(), *PAGES.values()])
     known = data(images["knee"])

@@ -5,7 +5,7 @@ export class Composer {
   constructor(form, { onAsk, onRanking }) {
     this.form = form;
     this.field = form.elements.q;
-    form.addEventListener("submit", (event) => {
+    form.onsubmit = (event) => {
       event.preventDefault();
       const utterance = this.field.value.trim();
       if (!utterance) return;
@@ -13,21 +13,20 @@ export class Composer {
       onAsk(utterance);
       // A phone's keyboard covers the answer.
       if (matchMedia("(hover: none)").matches) this.field.blur();
-    });
-    this.field.addEventListener("keydown", (event) => {
+    };
+    this.field.onkeydown = (event) => {
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       form.requestSubmit();
-    });
-    this.field.addEventListener("input", () => this.#fit());
-    form.elements.alpha.addEventListener("input", () => this.#showBlend());
-    form.querySelector(".ranking").addEventListener("change", (event) => {
-      const { name } = event.target;
+    };
+    form.oninput = () => {
+      this.#fit();
       this.#showBlend();
-      onRanking(name, this.settings[name]);
-    });
-    this.#showBlend();
-    this.#fit();
+    };
+    form.querySelector(".ranking").onchange = ({ target }) => {
+      onRanking(target.name, this.settings[target.name]);
+    };
+    form.oninput();
   }
 
   get settings() {
@@ -62,7 +61,8 @@ export class Composer {
 
   #fit() {
     if (CSS.supports("field-sizing", "content")) return;
-    this.field.style.setProperty("height", "auto");
-    this.field.style.setProperty("height", `${this.field.scrollHeight}px`);
+    const { style } = this.field;
+    style.height = "auto";
+    style.height = `${this.field.scrollHeight}px`;
   }
 }

@@ -12,7 +12,7 @@ export function backoff(attempt, random = Math.random()) {
   return Math.min(LONGEST_WAIT, 500 * 2 ** attempt) * (0.75 + random / 2);
 }
 
-const isAsk = (message) => message.type === "query" || message.type === "edit_chips";
+const isAsk = ({ type }) => type === "query" || type === "edit_chips";
 
 /** A new question takes the place of one that was not sent yet. */
 export function enqueue(queue, message) {
@@ -48,44 +48,39 @@ export class Connection {
   }
 
   #open() {
-    const socket = new WebSocket(this.url);
-    this.#socket = socket;
-    socket.addEventListener("open", () => this.#opened());
-    socket.addEventListener("message", (event) => {
+    this.#socket = new WebSocket(this.url);
+    this.#socket.onopen = ({ target }) => this.#opened(target);
+    this.#socket.onmessage = ({ data }) => {
       this.#failures = 0;
-      this.#receive(JSON.parse(event.data));
-    });
-    socket.addEventListener("close", () => this.#closed());
+      this.#receive(JSON.parse(data));
+    };
+    this.#socket.onclose = () => this.#closed();
   }
 
   /** Opening proves little: only a frame, or standing for a while, clears the failures. */
-  #opened() {
-    const socket = this.#socket;
+  #opened(socket) {
     setTimeout(() => {
       if (socket.readyState === WebSocket.OPEN) this.#failures = 0;
     }, STEADY_AFTER);
-    const point = this.unfinished();
-    const waiting = this.#queue;
-    this.#queue = [];
-    if (this.#lost(waiting)) this.send(this.#unanswered);
-    else if (point) this.send({ type: "resume", ...point });
-    waiting.forEach((message) => this.send(message));
+    this.#takeWaiting().forEach((message) => this.send(message));
   }
 
   #closed() {
     this.#failures += 1;
     setTimeout(() => this.#open(), backoff(this.#failures));
     if (this.#failures < FAILURES_BEFORE_HTTP) return;
-    const waiting = this.#queue;
-    this.#queue = [];
-    if (this.#lost(waiting)) waiting.unshift(this.#unanswered);
-    else if (!this.#unanswered) this.#fetchUnfinished();
-    waiting.forEach((message) => this.#viaHttp(message));
+    this.#takeWaiting().forEach((message) => this.#viaHttp(message));
   }
 
-  /** A question that went out over a socket that broke before the ack. */
-  #lost(waiting) {
-    return this.#unanswered && this.#unanswered !== this.#posted && !waiting.includes(this.#unanswered);
+  /** What is to be sent now, ahead of it what the broken socket left open. */
+  #takeWaiting() {
+    const waiting = this.#queue;
+    this.#queue = [];
+    const asked = this.#unanswered;
+    const point = this.unfinished();
+    if (asked && asked !== this.#posted && !waiting.includes(asked)) waiting.unshift(asked);
+    else if (point) waiting.unshift({ type: "resume", ...point });
+    return waiting;
   }
 
   #receive(frame) {
@@ -101,47 +96,33 @@ export class Connection {
     }
   }
 
+  /** The frames that answer a message, from the API. */
   async #exchange(message) {
     const { type, ...body } = message;
+    const { turn, offset, limit } = body;
     const turns = `${this.api}turns`;
     if (isAsk(message)) {
       this.#posted = message;
       const answer = await request("POST", turns, body);
-      return this.#unanswered === message
-        ? framesOf(answer, { ...answer, utterance: message.utterance })
-        : [];
+      const { utterance } = message;
+      return this.#unanswered === message ? framesOf(answer, { ...answer, utterance }) : [];
     }
     if (type === "page") {
-      const { turn, offset, limit } = message;
       const answer = await request("GET", `${turns}/${turn}?offset=${offset}&limit=${limit}`);
       return [frameOf(turn, 0, "hits", hitsOf(answer, "page"))];
     }
     if (type === "feedback") {
-      const { turn } = message;
       return [frameOf(turn, 0, type, await request("PUT", `${turns}/${turn}/feedback`, body))];
     }
-    return [];
-  }
-
-  async #fetchUnfinished() {
-    const point = this.unfinished();
-    if (!point) return;
-    try {
-      const answer = await request("GET", `${this.api}turns/${point.turn}`);
-      const frames = framesOf(answer, { turn: point.turn }).slice(1);
-      frames.forEach((frame, index) => this.onFrame({ ...frame, seq: point.last_seq + index + 1 }));
-    } catch (error) {
-      this.#receive(failure(error));
-    }
+    const unfinished = framesOf(await request("GET", `${turns}/${turn}`), { turn }).slice(1);
+    return unfinished.map((frame) => ({ ...frame, seq: body.last_seq + frame.seq }));
   }
 }
 
 function failure({ status, message }) {
   const isSignedOut = status === 401 || status === 403;
-  const [code, what, next] = isSignedOut
+  const [code, what, next = say("stillHere")] = isSignedOut
     ? ["refused", say("signedOut"), say("signInAgain")]
-    : status
-      ? ["failed", message, say("stillHere")]
-      : ["unreachable", say("unreachable"), say("stillHere")];
+    : status ? ["failed", message] : ["unreachable", say("unreachable")];
   return frameOf(null, 0, "error", { code, message: what, still_works: next });
 }

@@ -76,11 +76,10 @@ function fillPanel(dialog, hit, ranked, scale) {
   showImage(find(".detail-image"), hit, hit.file_url);
   fill(dialog, {
     ...hit,
+    rank: hit.rank,
     place: hit.rank ? words.say("place", words.number(hit.rank), words.number(ranked)) : hit.external_id,
   });
-  find(".badge-synthetic").hidden = !hit.synthetic;
   pressThumbs(dialog, hit.feedback);
-  for (const selector of [".why", ".pair"]) find(selector).hidden = !hit.rank;
   if (hit.rank) explain(find(".why"), hit, scale);
 }
 

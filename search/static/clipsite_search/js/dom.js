@@ -3,24 +3,15 @@ export function fromTemplate(name) {
   return document.getElementById(`${name}-template`).content.firstElementChild.cloneNode(true);
 }
 
-/** Puts each value where `data-fill` names it; what is marked optional hides when it is empty. */
+/** Puts each value where `data-fill` names it, and hides what `data-if` names without a value. */
 export function fill(element, values) {
   for (const slot of element.querySelectorAll("[data-fill]")) {
     const text = values[slot.dataset.fill];
-    if (text === undefined) continue;
-    slot.textContent = text ?? "";
-    const holder = slot.closest("[data-optional]");
-    if (holder) holder.hidden = !text;
+    if (text !== undefined) slot.textContent = text;
   }
-}
-
-export function button(text, onClick) {
-  const element = document.createElement("button");
-  element.type = "button";
-  element.className = "button";
-  element.textContent = text;
-  element.addEventListener("click", onClick);
-  return element;
+  for (const part of element.querySelectorAll("[data-if]")) {
+    if (part.dataset.if in values) part.hidden = !values[part.dataset.if];
+  }
 }
 
 export const actionOf = (event) => event.target.closest("[data-action]")?.dataset.action;

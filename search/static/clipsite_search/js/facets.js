@@ -29,6 +29,6 @@ function toggle(field, value, onToggle) {
   button.dataset.key = `${field.field}:${value.value}`;
   button.ariaPressed = value.selected;
   fill(item, { label: value.label, count: number(value.count) });
-  button.addEventListener("click", () => onToggle(field, value));
+  button.onclick = () => onToggle(field, value);
   return item;
 }

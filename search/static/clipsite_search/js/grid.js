@@ -16,13 +16,13 @@ export class Grid {
     this.list = list;
     this.onHeld = onHeld;
     this.fusion = "linear";
-    list.addEventListener("keydown", (event) => this.#walk(event));
+    list.onkeydown = (event) => this.#walk(event);
     list.addEventListener("focusin", (event) => this.#rove(event.target.closest(".hit")));
-    list.addEventListener("pointermove", () => (this.#pointed = true));
-    list.addEventListener("pointerleave", () => {
+    list.onpointermove = () => (this.#pointed = true);
+    list.onpointerleave = () => {
       this.#pointed = false;
       this.#releaseSoon();
-    });
+    };
     list.addEventListener("focusout", () => this.#releaseSoon());
   }
 
@@ -106,7 +106,7 @@ export class Grid {
 
   #hold(answer) {
     this.#held = answer;
-    if (answer) this.list.classList.remove("is-stale");
+    if (answer) this.settle();
     this.onHeld(answer !== null);
   }
 
@@ -123,7 +123,6 @@ export class Grid {
     const known = this.#cards;
     this.#cards = new Map();
     this.list.replaceChildren(...hits.map((hit) => this.#card(hit, known.get(hit.image_id))));
-    this.list.classList.remove("is-stale");
     this.list.classList.toggle("is-leg", leg !== "fused");
     this.list.classList.toggle("is-all-weak", !!hits[0]?.weak);
     this.#rove(this.list.firstElementChild);
@@ -139,9 +138,8 @@ export class Grid {
   }
 
   #rects() {
-    const rects = new Map();
-    for (const [id, { element }] of this.#cards) rects.set(id, element.getBoundingClientRect());
-    return rects;
+    const rectOf = ([id, { element }]) => [id, element.getBoundingClientRect()];
+    return new Map([...this.#cards].map(rectOf));
   }
 
   #glide(before) {
@@ -162,12 +160,9 @@ export class Grid {
   #walk(event) {
     if (!/^(Arrow|Home|End)/.test(event.key) || event.altKey || event.ctrlKey || event.metaKey) return;
     const cards = [...this.list.children];
-    const rects = cards.map(({ offsetLeft, offsetTop, offsetWidth }) => {
-      return { left: offsetLeft, top: offsetTop, width: offsetWidth };
-    });
     const index = cards.indexOf(event.target.closest(".hit"));
     event.preventDefault();
-    cards[neighbour(rects, index, event.key)].querySelector(".hit-open").focus();
+    cards[neighbour(cards, index, event.key)].querySelector(".hit-open").focus();
   }
 }
 
@@ -181,8 +176,6 @@ function fillCard(element, hit, scale) {
   find(".hit-similar").href = `${hit.detail_url}?similar=${hit.similar}`;
   fill(element, { ...hit, score: hit.why.score, similar: hit.similar.length });
   find(".hit-caption").replaceChildren(...highlighted(hit.caption, hit.highlights));
-  find(".badge-synthetic").hidden = !hit.synthetic;
-  find('[data-action="only"]').hidden = !hit.modality;
   drawBars(element, hit, scale);
   pressThumbs(element, hit.feedback);
 }

@@ -1,4 +1,5 @@
 // What is kept: conversations, saved searches, the page's address.
+import { fromTemplate } from "./dom.js";
 import { request } from "./http.js";
 import { say } from "./words.js";
 
@@ -8,10 +9,8 @@ export function rememberConversation(root, { conversation, title }) {
   if (location.pathname === path) return;
   history.replaceState(history.state, "", path);
   document.title = `${title} · ${document.title.split(" · ").at(-1)}`;
-  const item = document.createElement("li");
-  const link = document.createElement("a");
-  Object.assign(link, { className: "menu-item", href: path, textContent: title });
-  item.append(link);
+  const item = fromTemplate("conversation");
+  Object.assign(item.firstElementChild, { href: path, textContent: title });
   const list = document.getElementById("conversations");
   list.querySelector(".menu-empty")?.remove();
   list.prepend(item);
@@ -31,13 +30,12 @@ export function listenToDeleting(list, api, onDeleted) {
 export function listenToSaving(api, stateNow) {
   const menu = document.getElementById("save");
   const { name } = menu.querySelector("form").elements;
-  menu.addEventListener("toggle", () => {
-    if (!menu.open) return;
+  menu.ontoggle = () => {
     const { saved, title, utterance } = stateNow();
     name.value = saved?.name || title || utterance;
-    name.select();
-  });
-  menu.addEventListener("submit", async (event) => {
+    if (menu.open) name.select();
+  };
+  menu.onsubmit = async (event) => {
     event.preventDefault();
     const body = { name: name.value, turn: stateNow().turn };
     const save = (replace) => request("POST", `${api}saved-searches`, { ...body, replace });
@@ -46,5 +44,5 @@ export function listenToSaving(api, stateNow) {
     menu.open = false;
     menu.querySelector("summary span").textContent = say("saved");
     document.getElementById("announcer").textContent = say("saved");
-  });
+  };
 }

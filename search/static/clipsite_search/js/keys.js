@@ -7,8 +7,7 @@ const HIT_KEYS = { m: "like", l: "unlike", o: "only", w: "why", c: "compare", "+
 export function listenToKeys({ focusComposer, dialog, detail, onHit }) {
   const areOff = () => document.documentElement.dataset.keys === "off";
   dialog.querySelector("#single-keys").checked = !areOff();
-  document.querySelector('[data-action="keys"]').addEventListener("click", () => dialog.showModal());
-  dialog.querySelector('[data-action="close"]').addEventListener("click", () => dialog.close());
+  document.querySelector('[data-action="keys"]').onclick = () => dialog.showModal();
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -15,6 +15,7 @@ import { listenToPictures } from "./pictures.js";
 import {
   accepts, asked, framesOf, initialState, reduce, showsAnother, unseen,
 } from "./state.js";
+import "./stays.js";
 import { listenToTyping } from "./suggest.js";
 import { Thread } from "./thread.js";
 import "./unfold.js";
@@ -75,9 +76,11 @@ function changeRanking(name, value) {
 }
 
 function toggleFacet({ field }, { value, label, selected }) {
-  const op = selected ? "unfilter" : "filter";
-  edit({ op, field, value }, say(selected ? "any" : "only", label));
+  const [op, said] = selected ? ["unfilter", say("any", label)] : ["filter", say("only", label)];
+  edit({ op, field, value }, said);
 }
+
+const showFacets = (facets) => renderFacets(byId("facets"), facets, toggleFacet);
 
 // --- Hearing
 
@@ -97,20 +100,20 @@ const SHOW = {
     grid.fusion = state.query.fusion;
     grid.show(hits, { leg, mayHold });
   },
-  facets: () => renderFacets(byId("facets"), state.facets, toggleFacet),
+  facets: () => showFacets(state.facets),
   done() {
     grid.settle();
     renderOffers(state.offers);
     if (!state.ranked) grid.clear();
     byId("nothing").hidden = state.ranked > 0;
     const asked = state.hits.find((hit) => hit.image_id === state.explained);
-    if (asked) openDetail(asked, true);
+    if (asked) openAtWhy(asked);
     byId("announcer").textContent = announcement(state);
   },
   error() {
     if (showsAnother(state)) {
       grid.clear();
-      renderFacets(byId("facets"), [], toggleFacet);
+      showFacets([]);
     }
     grid.settle();
     tell(state.problem, lastAsk);
@@ -144,6 +147,7 @@ function render() {
   for (const a of byId("take").querySelectorAll("a")) {
     if (state.turn) a.href = a.dataset.export.replace("/0/", `/${state.turn}/`);
   }
+  for (const field of document.getElementsByName("turn_id")) field.value = state.turn;
   Object.assign(byId("link").dataset, state.link);
   byId("more").hidden = state.phase !== "done" || state.hits.length >= state.ranked;
 }
@@ -164,8 +168,8 @@ const ON_HIT = {
   unlike: ({ image_id: id }) => edit({ op: "unlike", image_id: id }, say("unlike"), true),
   only: ({ modality: value, modality_label: label }) =>
     edit({ op: "filter", field: "modality", value }, say("only", label), true),
-  why: (hit) => openDetail(hit, true),
-  similar: (hit) => openDetail(hit, true),
+  why: openAtWhy,
+  similar: openAtWhy,
   compare: (hit) => compare(hit.image_id),
   good: (hit) => rate(hit, hit.feedback === 1 ? 0 : 1),
   bad: (hit) => rate(hit, hit.feedback === -1 ? 0 : -1),
@@ -180,6 +184,10 @@ function openDetail(hit, atWhy = false) {
   detail.open(hit, { ...state, fusion: grid.fusion, atWhy });
   grid.markOpen(hit.image_id);
   compare();
+}
+
+function openAtWhy(hit) {
+  openDetail(hit, true);
 }
 
 function step(from, by) {
@@ -197,7 +205,7 @@ function returnToGrid(hit) {
 
 const opensElsewhere = (event) => event.ctrlKey || event.metaKey || event.shiftKey;
 
-grid.list.addEventListener("click", (event) => {
+grid.list.onclick = (event) => {
   const hit = grid.hitAt(event.target);
   if (!hit || opensElsewhere(event)) return;
   const action = actionOf(event);
@@ -205,7 +213,7 @@ grid.list.addEventListener("click", (event) => {
   else if (event.target.closest(".hit-open")) openDetail(hit);
   else return;
   event.preventDefault();
-});
+};
 byId("detail").addEventListener("click", async (event) => {
   if (detail.hit) ON_HIT[actionOf(event)]?.(detail.hit);
   const id = event.target.closest("[data-figure]")?.dataset.figure;
@@ -214,26 +222,26 @@ byId("detail").addEventListener("click", async (event) => {
   const hit = grid.hits.find((one) => one.image_id === Number(id));
   openDetail(hit ?? (await request("GET", `${api}images/${id}`)));
 });
-root.addEventListener("click", (event) => {
+root.onclick = (event) => {
   const { offer } = event.target.closest(".offer") ?? {};
   if (!offer || opensElsewhere(event)) return;
   event.preventDefault();
   edit(offer.edits, offer.label);
-});
-byId("problem").addEventListener("click", (event) => {
+};
+byId("problem").onclick = (event) => {
   if (actionOf(event) === "retry") begin(lastAsk.message, lastAsk.said, lastAsk.onImage);
-});
-byId("new-order").addEventListener("click", () => grid.release());
-byId("more").addEventListener("click", (event) => {
+};
+byId("new-order").onclick = () => grid.release();
+byId("more").onclick = (event) => {
   if (state.turn === null) return;
   event.preventDefault();
   connection.send({ type: "page", turn: state.turn, offset: state.hits.length, limit: PAGE });
-});
-byId("empty").addEventListener("click", (event) => {
+};
+byId("empty").onclick = (event) => {
   if (!event.target.closest(".suggestion")) return;
   event.preventDefault();
   ask(event.target.textContent);
-});
+};
 listenToDeleting(byId("conversations"), api, (item) => {
   if (item.querySelector("[aria-current]")) location.assign(document.querySelector(".new").href);
 });
@@ -265,31 +273,25 @@ async function openTurn(element) {
   framesOf(answer, { turn, conversation, title, utterance }).forEach(receive);
 }
 
-function adopt(answer) {
-  const turn = answer.turn ?? (Number(thread.current?.dataset.turn) || null);
-  state = { ...state, ...answer, query: answer.state, utterance: thread.utterance };
-  state = { ...state, turn, leg: "fused", phase: "done" };
-  grid.adopt(answer.hits, answer.state.fusion);
-  if (turn === null) return replay();
-  thread.renderChips(state.chips);
-  renderFacets(byId("facets"), state.facets, toggleFacet);
-  renderOffers(state.offers);
-  render();
-}
-
 /**
- * A search that came by its address belongs to no turn yet: asked again, it becomes one. Where the
- * address holds more than words can say, the page stays as the server rendered it.
+ * A search that came by its address belongs to no turn yet: asked again, it becomes one. What words
+ * cannot say stays as the server rendered it.
  */
-function replay() {
-  const parameters = [...new URLSearchParams(location.search)].filter(([, value]) => value);
-  const isFilter = ([name]) => state.facets.some((facet) => facet.field === name);
-  const rest = parameters.filter(([name]) => !["q", "mode", "alpha", "fusion", "offset"].includes(name));
-  if (!rest.every(isFilter) || !parameters.length) return root.classList.add("is-plain");
-  const said = [state.utterance, ...rest.map(([name, value]) => `${name}:"${value}"`)];
-  thread.current.remove();
-  composer.clear();
-  ask(said.join(" ").trim());
+function adopt(answer) {
+  const turn = Number(thread.current.dataset.turn) || null;
+  const { utterance } = thread;
+  state = { ...state, ...answer, query: answer.state, utterance, turn, leg: "fused", phase: "done" };
+  grid.adopt(answer.hits, answer.state.fusion);
+  if (turn) {
+    thread.renderChips(state.chips);
+    showFacets(state.facets);
+    renderOffers(state.offers);
+  } else if (root.dataset.said) {
+    thread.current.remove();
+    composer.clear();
+    return ask(root.dataset.said);
+  }
+  render();
 }
 
 if (byId("response")) adopt(JSON.parse(byId("response").textContent));

@@ -26,24 +26,24 @@ export function listenToPictures(composer, { root, api, onPictures, onRefused })
 
   const drags = (event) => !isOurs && event.dataTransfer.types.includes("Files");
   const showDrop = (isOn) => root.classList.toggle("is-dropping", isOn);
-  chooser.addEventListener("change", async (event) => {
+  chooser.onchange = async (event) => {
     await take(event, chooser);
     chooser.value = "";
-  });
-  composer.addEventListener("paste", (event) => {
+  };
+  composer.onpaste = (event) => {
     const { clipboardData } = event;
     if (clipboardData.files.length && !clipboardData.getData("text/plain")) take(event, clipboardData);
-  });
-  addEventListener("dragstart", () => (isOurs = true));
-  addEventListener("dragend", () => (isOurs = false));
-  addEventListener("dragover", (event) => {
+  };
+  window.ondragstart = () => (isOurs = true);
+  window.ondragend = () => (isOurs = false);
+  window.ondragover = (event) => {
     if (!drags(event)) return;
     event.preventDefault();
     showDrop(true);
-  });
-  addEventListener("dragleave", (event) => event.relatedTarget || showDrop(false));
-  addEventListener("drop", (event) => {
+  };
+  window.ondragleave = (event) => event.relatedTarget || showDrop(false);
+  window.ondrop = (event) => {
     showDrop(false);
     if (drags(event)) take(event, event.dataTransfer);
-  });
+  };
 }

@@ -33,56 +33,35 @@ export function asked(state, utterance) {
 
 /** False for a frame of another turn, and for one seen before. */
 export function accepts(state, frame) {
-  switch (frame.type) {
-    case "feedback":
-      return true;
-    case "ack":
-      return frame.turn !== state.turn;
-    case "error":
-      return frame.turn === null || frame.turn === state.turn || state.phase === "asking";
-    default:
-      if (frame.turn !== state.turn || state.phase === "asking") return false;
-      if (frame.type === "hits" && frame.data.leg === "page") return true;
-      return frame.seq > state.lastSeq;
-  }
+  const { type, turn, data, seq } = frame;
+  const isAsking = state.phase === "asking";
+  const isCurrent = turn === state.turn;
+  if (type === "feedback") return true;
+  if (type === "ack") return !isCurrent;
+  if (type === "error") return turn === null || isCurrent || isAsking;
+  return isCurrent && !isAsking && (data.leg === "page" || seq > state.lastSeq);
 }
 
 const REDUCERS = {
-  ack: (state, data) => ({
-    phase: "streaming",
-    conversation: data.conversation,
-    title: data.title,
-    utterance: data.utterance || state.utterance,
-    leg: null,
+  ack: (state, { conversation, title, utterance }) => ({
+    phase: "streaming", conversation, title, leg: null,
+    utterance: utterance || state.utterance,
   }),
-  chips: (state, data) => ({
-    query: data.state,
-    link: data.link,
-    chips: data.chips,
-    notices: data.notices,
-    moves: data.moves ?? [],
-    explained: data.explained ?? null,
-    canUndo: data.can_undo ?? false,
-    saved: data.saved,
+  chips: (state, { state: query, link, chips, notices, moves = [], explained, can_undo, saved }) => ({
+    query, link, chips, notices, moves, explained, canUndo: can_undo, saved,
   }),
-  hits: (state, data) =>
-    data.leg === "page"
-      ? { hits: [...state.hits, ...unseen(state.hits, data.hits)], ranked: data.ranked }
-      : { hits: data.hits, leg: data.leg, ranked: data.ranked },
+  hits: (state, { leg, hits, ranked }) =>
+    leg === "page"
+      ? { hits: [...state.hits, ...unseen(state.hits, hits)], ranked }
+      : { hits, leg, ranked },
   facets: (state, data) => ({ facets: data.fields }),
-  done: (state, data) => ({
-    phase: "done",
-    total: data.total,
-    ranked: data.ranked,
-    folded: data.folded,
-    offers: data.offers,
-    notices: [...new Set([...state.notices, ...data.notices])],
+  done: (state, { total, ranked, folded, offers, notices }) => ({
+    phase: "done", total, ranked, folded, offers,
+    notices: [...new Set([...state.notices, ...notices])],
   }),
-  error: (state, data, turn) => ({ phase: "failed", problem: data, problemTurn: turn }),
-  feedback: (state, data) => ({
-    hits: state.hits.map((hit) =>
-      hit.image_id === data.image_id ? { ...hit, feedback: data.value } : hit,
-    ),
+  error: (state, problem, problemTurn) => ({ phase: "failed", problem, problemTurn }),
+  feedback: ({ hits }, { image_id: id, value: feedback }) => ({
+    hits: hits.map((hit) => (hit.image_id === id ? { ...hit, feedback } : hit)),
   }),
 };
 
@@ -107,20 +86,20 @@ export function unseen(known, hits) {
 
 export const frameOf = (turn, seq, type, data) => ({ v: 1, turn, seq, type, t_ms: 0, data });
 
-export function hitsOf({ hits, ranked, offset, timing }, leg) {
-  return { leg, hits, ranked, offset, took_ms: timing.total_ms };
-}
+const some = (answer, names) =>
+  Object.fromEntries(names.split(" ").map((name) => [name, answer[name]]));
+
+export const hitsOf = (answer, leg) =>
+  ({ leg, took_ms: answer.timing.total_ms, ...some(answer, "hits ranked offset") });
 
 /** A stored answer, told in the frames the socket would have sent. */
-export function framesOf(response, { turn, conversation, title, utterance }) {
-  const { state, link, chips, notices, moves, explained, can_undo, saved } = response;
-  const { facets, total, ranked, folded, strong, timing, offers } = response;
+export function framesOf(answer, { turn, conversation, title, utterance }) {
   const parts = [
     ["ack", { conversation, title, utterance }],
-    ["chips", { state, link, chips, notices, moves, explained, can_undo, saved }],
-    ["hits", hitsOf(response, "fused")],
-    ["facets", { fields: facets }],
-    ["done", { total, ranked, folded, strong, timing, notices: [], offers }],
+    ["chips", some(answer, "state link chips notices moves explained can_undo saved")],
+    ["hits", hitsOf(answer, "fused")],
+    ["facets", { fields: answer.facets }],
+    ["done", { ...some(answer, "total ranked folded strong timing offers"), notices: [] }],
   ];
   return parts.map(([type, data], index) => frameOf(turn, index + 1, type, data));
 }

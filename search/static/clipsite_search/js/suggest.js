@@ -27,11 +27,11 @@ export function listenToTyping(field, list, api) {
     if (q === field.value && document.activeElement === field) show(found);
   }
 
-  field.addEventListener("input", () => {
+  field.oninput = () => {
     clearTimeout(timer);
     timer = setTimeout(suggest, 150);
-  });
-  field.addEventListener("blur", () => show());
+  };
+  field.onblur = () => show();
   // Ahead of the composer.
   field.addEventListener("keydown", (event) => {
     const size = rows.length;
@@ -43,8 +43,8 @@ export function listenToTyping(field, list, api) {
     else show();
   }, true);
   list.onmousedown = () => false; // the field keeps the focus
-  list.addEventListener("click", ({ target }) => {
+  list.onclick = ({ target }) => {
     show([], target.textContent);
     field.form.requestSubmit();
-  });
+  };
 }

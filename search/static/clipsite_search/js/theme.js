@@ -9,10 +9,7 @@
       return null;
     }
   };
-  const isDark = () =>
-    root.dataset.theme
-      ? root.dataset.theme === "dark"
-      : matchMedia("(prefers-color-scheme: dark)").matches;
+  const systemTheme = () => (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   const choose = (name, value) => {
     root.dataset[name] = value;
     storage((kept) => kept.setItem(`clipsite-${name}`, value));
@@ -26,8 +23,9 @@
 
   document.addEventListener("click", (event) => {
     const action = event.target.closest("[data-action]")?.dataset.action;
-    if (action === "theme") choose("theme", isDark() ? "light" : "dark");
-    if (action === "veil") choose("veil", root.dataset.veil === "on" ? "off" : "on");
+    const { theme = systemTheme(), veil } = root.dataset;
+    if (action === "theme") choose("theme", theme === "dark" ? "light" : "dark");
+    if (action === "veil") choose("veil", veil === "on" ? "off" : "on");
     for (const menu of document.querySelectorAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }

@@ -1,16 +1,17 @@
 // The column of turns and the labels of the current one.
-import { actionOf, button, fill, fromTemplate } from "./dom.js";
+import { actionOf, fill, fromTemplate } from "./dom.js";
 import { chipHint, nextWeight, outcome, say, weightText } from "./words.js";
 
 export class Thread {
   constructor(list, { onEdit, onOpenTurn, onUndo }) {
     this.list = list;
     this.onEdit = onEdit;
-    this.onUndo = onUndo;
     this.current = list.querySelector(".turn.is-current");
-    list.addEventListener("click", (event) => {
-      if (actionOf(event) === "open-turn") onOpenTurn(event.target.closest(".turn"));
-    });
+    list.onclick = (event) => {
+      const action = actionOf(event);
+      if (action === "open-turn") onOpenTurn(event.target.closest(".turn"));
+      if (action === "undo") onUndo();
+    };
   }
 
   get utterance() {
@@ -34,31 +35,29 @@ export class Thread {
   }
 
   render(state) {
-    const isWaiting = ["asking", "streaming"].includes(state.phase);
-    if (state.turn !== null && state.phase !== "asking") {
-      this.current.dataset.turn = this.current.querySelector("[name=turn]").value = state.turn;
+    const { phase, turn, utterance, notices, moves, canUndo } = state;
+    if (turn !== null && phase !== "asking") {
+      this.current.dataset.turn = this.current.querySelector("[name=turn]").value = turn;
     }
-    this.current.classList.toggle("is-waiting", isWaiting);
-    fill(this.current, { utterance: state.utterance, outcome: outcome(state) });
-    const notes = state.notices.map(note);
-    // A search that began anew without being asked to can be taken back on the spot.
-    if (notes.length && state.canUndo && state.moves.includes("new")) {
-      const undo = button(say("undo"), this.onUndo);
-      undo.className = "quiet";
-      notes[0].append(undo);
-    }
+    this.current.classList.toggle("is-waiting", phase === "asking" || phase === "streaming");
+    fill(this.current, { utterance, outcome: outcome(state) });
+    const notes = notices.map((sentence, index) => {
+      const note = fromTemplate("note");
+      // A search that began anew without being asked to can be taken back on the spot.
+      fill(note, { sentence, undo: index === 0 && canUndo && moves.includes("new") });
+      return note;
+    });
     this.current.querySelector(".notices").replaceChildren(...notes);
   }
 
   renderChips(chips) {
-    const more = chips.filter(({ id }) => /^(exclude:)?synonym:/.test(id));
-    const said = chips.filter((chip) => !more.includes(chip));
+    const others = chips.filter(({ id }) => /^(exclude:)?synonym:/.test(id));
+    const said = chips.filter((chip) => !others.includes(chip));
     this.current.querySelectorAll(".chips").forEach((list, index) => {
       list.inert = false;
-      list.replaceChildren(...[said, more][index].map((chip) => this.#chip(chip)));
+      list.replaceChildren(...[said, others][index].map((chip) => this.#chip(chip)));
     });
-    fill(this.current, { others: `+${more.length}` });
-    this.current.querySelector(".others").hidden = !more.length;
+    fill(this.current, { others: others.length });
     this.focusNext?.focus();
     this.stepped = this.focusNext = null;
     this.current.scrollIntoView({ block: "nearest" });
@@ -72,22 +71,22 @@ export class Thread {
     const rewrite = (text) =>
       change({ op: "rewrite", text }, say("rewritten", text, chip.label));
     fillChip(element, chip);
-    if (chip.editable) label.addEventListener("click", () => editInPlace(label, chip, rewrite));
-    label.addEventListener("keydown", (event) => {
-      if (event.key === "Delete" || event.key === "Backspace") remove();
-    });
+    if (chip.editable) label.onclick = () => editInPlace(label, chip, rewrite);
+    label.onkeydown = ({ key }) => {
+      if (key === "Delete" || key === "Backspace") remove();
+    };
     cross.ariaLabel = say("remove", chip.label);
-    cross.addEventListener("click", remove);
+    cross.onclick = remove;
     for (const [stepper, step] of chip.weighable ? [[less, -1], [more, 1]] : []) {
       const weight = nextWeight(chip.weight, step);
       const id = `${step} ${chip.id}`;
       stepper.disabled = weight === undefined;
       // Keeps the label in editing, so that nothing moves under the pointer.
-      stepper.addEventListener("mousedown", (event) => event.preventDefault());
-      stepper.addEventListener("click", () => {
+      stepper.onmousedown = () => false;
+      stepper.onclick = () => {
         this.stepped = id;
         change({ op: "weigh", weight }, say("weight"));
-      });
+      };
       if (this.stepped === id) this.focusNext = stepper.disabled ? label : stepper;
     }
     return element;
@@ -95,47 +94,38 @@ export class Thread {
 }
 
 function fillChip(element, chip) {
+  const { kind, label, inferred, expired, weight, thumbnail_url } = chip;
   const hint = chipHint(chip);
-  element.classList.add(`chip-${chip.kind}`);
-  element.classList.toggle("is-inferred", chip.inferred);
+  const shown = weightText(weight);
+  const marks = [
+    inferred && "is-inferred", expired && "is-expired", weight < 0 && "is-away",
+    weight !== 1 && "is-weighed",
+  ];
+  element.classList.add(`chip-${kind}`, ...marks.filter(Boolean));
   element.title = hint;
-  element.querySelector("use").setAttribute("href", `#i-${chip.kind}`);
-  const { expired, weight: w } = chip;
-  const marks = { "is-expired": expired, "is-away": w < 0, "is-weighed": w !== 1 };
-  element.classList.add(...Object.keys(marks).filter((mark) => marks[mark]));
-  element.querySelector(".chip-weigh").hidden = !chip.weighable;
-  const weight = weightText(chip.weight);
-  fill(element, { label: chip.label, weight, origin: chip.inferred ? hint : "" });
+  element.querySelector("use").setAttribute("href", `#i-${kind}`);
+  fill(element, { ...chip, thumbnail_url, weight: shown, origin: inferred ? hint : "" });
   for (const way of ["less", "more"]) {
-    element.querySelector(`.chip-${way}`).ariaLabel = `${say(way, chip.label)}, ${weight}`;
+    element.querySelector(`.chip-${way}`).ariaLabel = `${say(way, label)}, ${shown}`;
   }
-  const thumbnail = element.querySelector(".chip-thumb");
-  thumbnail.hidden = !chip.thumbnail_url;
-  if (chip.thumbnail_url) thumbnail.src = chip.thumbnail_url;
+  if (thumbnail_url) element.querySelector(".chip-thumb").src = thumbnail_url;
 }
 
 function editInPlace(label, chip, onRewrite) {
-  const before = chip.value ?? chip.label;
+  const value = chip.value ?? chip.label;
   const input = document.createElement("input");
-  Object.assign(input, { className: "chip-edit", value: before, size: before.length + 2 });
-  input.ariaLabel = before;
+  Object.assign(input, { className: "chip-edit", value, size: value.length + 2, ariaLabel: value });
   label.replaceWith(input);
   input.select();
-  const close = () => input.replaceWith(label);
-  input.addEventListener("blur", close);
-  input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" && event.key !== "Escape") return;
+  input.onblur = () => input.replaceWith(label);
+  input.onkeydown = (event) => {
+    const { key } = event;
+    if (key !== "Enter" && key !== "Escape") return;
     event.preventDefault();
-    input.removeEventListener("blur", close);
-    close();
+    input.onblur = null;
+    input.replaceWith(label);
     label.focus();
     const text = input.value.trim();
-    if (event.key === "Enter" && text && text !== before) onRewrite(text);
-  });
-}
-
-function note(sentence) {
-  const element = fromTemplate("note");
-  element.querySelector("span").textContent = sentence;
-  return element;
+    if (key === "Enter" && text && text !== value) onRewrite(text);
+  };
 }
