@@ -24,6 +24,7 @@ DATASET_DIR = VAR_DIR / "datasets"
 PIXEL_CACHE_DIR = VAR_DIR / "pixels"
 INDEX_DIR = VAR_DIR / "index"
 QUERY_IMAGE_DIR = VAR_DIR / "query-images"
+HEAT_MAP_DIR = VAR_DIR / "heat-maps"
 # Other words for what is looked for that `load_mesh` writes, beside the packaged table.
 MESH_TABLE = VAR_DIR / "vocabulary" / "mesh.psv"
 

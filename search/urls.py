@@ -5,6 +5,7 @@ from search import embedding, health, share_pages, tag_pages, views
 from search.api import (
     conversations,
     embed_tokens,
+    heat_maps,
     jobs,
     pictures,
     saved_searches,
@@ -33,6 +34,7 @@ searching = [
     path("images/<int:pk>/", views.image, name="image"),
     path("images/<int:pk>/about", views.about, name="about"),
     path("images/<int:pk>/file", views.file, name="file"),
+    path("images/<int:pk>/heat-map", views.heat_map, name="heat-map"),
     path("images/<int:pk>/thumbnail", views.thumbnail, name="thumbnail"),
     path("query-images/<str:upload>", views.query_image, name="query-image"),
     path(
@@ -45,6 +47,9 @@ searching = [
         "api/v1/turns/<int:pk>/export.<form:form>", turns.ExportedTurn.as_view(), name="export-turn"
     ),
     path("api/v1/turns/<int:pk>/feedback", turns.TurnFeedback.as_view(), name="api-feedback"),
+    path(
+        "api/v1/images/<int:pk>/heat-map", heat_maps.HeatMapOfImage.as_view(), name="api-heat-map"
+    ),
     path("api/v1/query-images", pictures.QueryImages.as_view(), name="api-query-images"),
     path(
         "api/v1/saved-searches", saved_searches.SavedSearches.as_view(), name="api-saved-searches"

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isHeldBack, neighbour } from "../../search/static/clipsite_search/js/order.js";
+import { changes, isHeldBack, neighbour } from "../../search/static/clipsite_search/js/order.js";
 
 test("the same order is shown, even to somebody who is at the images", () => {
   assert.equal(isHeldBack([1, 2], [1, 2], true), false);
@@ -42,4 +42,10 @@ test("there is no row above the first nor below the last", () => {
 test("Home and End reach both ends", () => {
   assert.equal(neighbour(cards, 3, "Home"), 0);
   assert.equal(neighbour(cards, 1, "End"), 4);
+});
+
+test("what stands elsewhere has moved, what was not there is new, what is gone is neither", () => {
+  assert.deepEqual(changes([1, 2, 3], [1, 3, 4]), { moved: 1, fresh: 1 });
+  assert.deepEqual(changes([1, 2], [1, 2]), { moved: 0, fresh: 0 });
+  assert.deepEqual(changes([], [1, 2]), { moved: 0, fresh: 2 });
 });

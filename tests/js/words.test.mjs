@@ -41,3 +41,15 @@ test("weights go from away to more without a stop at nothing, and end", () => {
   assert.equal(words.nextWeight(0.25, 1), 0.5);
   assert.equal(words.weightText(-0.5), "−0.5");
 });
+
+test("a new order is told by what moved and what is new, and not at all where nothing did", () => {
+  assert.equal(words.changed({ moved: 12, fresh: 3 }), "12 results moved, 3 new");
+  assert.equal(words.changed({ moved: 1, fresh: 0 }), "1 result moved");
+  assert.equal(words.changed({ moved: 0, fresh: 1 }), "1 new");
+  assert.equal(words.changed({ moved: 0, fresh: 0 }), "");
+});
+
+test("the announcement tells what moved before the first image", () => {
+  const told = words.announcement({ ranked: 2, hits: [hit()], moved: "1 result moved" });
+  assert.equal(told, "1 result moved. 2 images, first: A chest radiograph.");
+});

@@ -53,6 +53,9 @@ def test_a_copied_link_opens_the_same_hits_and_goes_on_as_a_conversation(
     page.goto(page.evaluate("navigator.clipboard.readText()"))
     again = page.locator("#results .hit[data-image-id]")
     assert [hit.get_attribute("data-image-id") for hit in again.all()] == hits
+    page.get_by_role("button", name="Copy link").click()
+    page.locator("#link", has_text="Copied.").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == page.url
     page.get_by_role("button", name="Continue from here").click()
     page.wait_for_url(re.compile(r"/c/\d+/$"))
     ask(page, "undo")

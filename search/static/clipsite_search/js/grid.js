@@ -1,7 +1,7 @@
 // The rows of images: cards kept by image, moved gently into a new order.
 import { drawBars, fill, fromTemplate, pressThumbs, showImage } from "./dom.js";
 import { highlighted } from "./highlight.js";
-import { isHeldBack, neighbour } from "./order.js";
+import { changes, isHeldBack, neighbour } from "./order.js";
 import * as words from "./words.js";
 
 const MOVE = { duration: 320, easing: "cubic-bezier(0.2, 0, 0, 1)" };
@@ -12,9 +12,10 @@ export class Grid {
   #held = null;
   #pointed = false; // since the question
 
-  constructor(list, { onHeld }) {
+  constructor(list, { onHeld, onReplaced }) {
     this.list = list;
     this.onHeld = onHeld;
+    this.onReplaced = onReplaced;
     this.fusion = "linear";
     list.onkeydown = (event) => this.#walk(event);
     list.addEventListener("focusin", (event) => this.#rove(event.target.closest(".hit")));
@@ -55,6 +56,7 @@ export class Grid {
     this.#hold(null);
     this.#pointed = false;
     this.list.classList.add("is-stale");
+    this.list.classList.remove("is-leg");
   }
 
   /** Ends the waiting when nothing more will come. */
@@ -121,12 +123,14 @@ export class Grid {
     const glides = leg === "fused" && !matchMedia("(prefers-reduced-motion: reduce)").matches;
     const before = glides && this.#rects();
     const known = this.#cards;
+    const isReplaced = this.list.classList.contains("is-leg");
     this.#cards = new Map();
     this.list.replaceChildren(...hits.map((hit) => this.#card(hit, known.get(hit.image_id))));
     this.list.classList.toggle("is-leg", leg !== "fused");
     this.list.classList.toggle("is-all-weak", !!hits[0]?.weak);
     this.#rove(this.list.firstElementChild);
     if (glides) this.#glide(before);
+    if (isReplaced) this.onReplaced(changes([...known.keys()], [...this.#cards.keys()]));
   }
 
   #card(hit, known) {

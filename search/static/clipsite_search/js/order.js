@@ -3,6 +3,13 @@
 /** Whether a new order waits: it would move what the reader is at. */
 export const isHeldBack = (shown, next, isAttended) => isAttended && `${shown}` !== `${next}`;
 
+/** How many of the next order were shown elsewhere before it, and how many were not shown. */
+export function changes(shown, next) {
+  const isNew = (id) => !shown.includes(id);
+  const elsewhere = next.filter((id, index) => !isNew(id) && shown[index] !== id);
+  return { moved: elsewhere.length, fresh: next.filter(isNew).length };
+}
+
 /** Index reached from `index` by an arrow key; cards in reading order, row by row. */
 export function neighbour(cards, index, key) {
   const last = cards.length - 1;

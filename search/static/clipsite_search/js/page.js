@@ -18,7 +18,8 @@ import {
 import "./stays.js";
 import { listenToTyping } from "./suggest.js";
 import { Thread } from "./thread.js";
-import { announcement, outcome, say } from "./words.js";
+import "./unfold.js";
+import { announcement, changed, outcome, say } from "./words.js";
 
 const PAGE = 24;
 const byId = (id) => document.getElementById(id);
@@ -30,6 +31,12 @@ let lastAsk = null;
 
 const grid = new Grid(document.querySelector("#results .grid"), {
   onHeld: (isHeld) => (byId("new-order").hidden = !isHeld),
+  onReplaced(changes) {
+    state = { ...state, moved: changed(changes) };
+    render();
+    // Before the end it is told with the rest.
+    if (state.phase === "done" && state.moved) byId("announcer").textContent = state.moved;
+  },
 });
 const compare = comparing(byId("tray"), grid.list);
 const thread = new Thread(byId("thread"), { onEdit: edit, onOpenTurn: openTurn, onUndo: () => ask("undo") });
@@ -140,6 +147,7 @@ function receive(frame) {
 function render() {
   if (thread.current) thread.render(state);
   byId("stage-count").textContent = outcome(state);
+  byId("moved").textContent = state.moved;
   const head = byId("stage-head");
   head.hidden = false;
   head.classList.toggle("is-waiting", state.phase !== "done");
@@ -180,7 +188,7 @@ function rate({ image_id: id }, value) {
 }
 
 function openDetail(hit, atWhy = false) {
-  detail.open(hit, { ranked: state.ranked, fusion: grid.fusion, atWhy });
+  detail.open(hit, { ...state, fusion: grid.fusion, atWhy });
   grid.markOpen(hit.image_id);
   compare();
 }

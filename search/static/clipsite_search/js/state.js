@@ -17,6 +17,7 @@ export function initialState(over = {}) {
     facets: [],
     hits: [],
     leg: null,
+    moved: "", // what the final order did to the one that was seen before it
     ranked: 0,
     folded: 0,
     total: null,
@@ -28,7 +29,7 @@ export function initialState(over = {}) {
 
 /** What the page knows the moment Enter is pressed. */
 export function asked(state, utterance) {
-  return { ...state, phase: "asking", utterance, notices: [], problem: null };
+  return { ...state, phase: "asking", utterance, notices: [], moved: "", problem: null };
 }
 
 /** False for a frame of another turn, and for one seen before. */
@@ -44,7 +45,7 @@ export function accepts(state, frame) {
 
 const REDUCERS = {
   ack: (state, { conversation, title, utterance }) => ({
-    phase: "streaming", conversation, title, leg: null,
+    phase: "streaming", conversation, title, leg: null, moved: "",
     utterance: utterance || state.utterance,
   }),
   chips: (state, { state: query, link, chips, notices, moves = [], explained, can_undo, saved }) => ({

@@ -35,12 +35,12 @@ export class Thread {
   }
 
   render(state) {
-    const { phase, turn, utterance, notices, moves, canUndo } = state;
+    const { phase, turn, utterance, notices, moved, moves, canUndo } = state;
     if (turn !== null && phase !== "asking") {
       this.current.dataset.turn = this.current.querySelector("[name=turn]").value = turn;
     }
     this.current.classList.toggle("is-waiting", phase === "asking" || phase === "streaming");
-    fill(this.current, { utterance, outcome: outcome(state) });
+    fill(this.current, { utterance, outcome: outcome(state), moved });
     const notes = notices.map((sentence, index) => {
       const note = fromTemplate("note");
       // A search that began anew without being asked to can be taken back on the spot.

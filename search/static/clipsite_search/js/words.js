@@ -19,10 +19,18 @@ export function outcome({ phase, leg, ranked, folded, total }) {
   return folded ? say("folded", places, number(folded)) : places;
 }
 
-export function announcement({ ranked, hits }) {
+/** What a new order did to the one that was seen before it; empty where that stands. */
+export function changed({ moved, fresh }) {
+  const there = moved && say(moved === 1 ? "movedOne" : "moved", number(moved));
+  const here = fresh && say("newHere", number(fresh));
+  return [there, here].filter(Boolean).join(", ");
+}
+
+export function announcement({ ranked, hits, moved }) {
   if (!ranked || !hits.length) return say("noneOfAll");
   const first = say("first", images(ranked), hits[0].caption);
-  return hits[0].weak ? `${say("allWeak")} ${first}` : first;
+  const told = hits[0].weak ? `${say("allWeak")} ${first}` : first;
+  return moved ? `${moved}. ${told}` : told;
 }
 
 /** The largest score the fusion can give; parts are drawn relative to it. */
