@@ -24,6 +24,7 @@ DATASET_DIR = VAR_DIR / "datasets"
 PIXEL_CACHE_DIR = VAR_DIR / "pixels"
 INDEX_DIR = VAR_DIR / "index"
 QUERY_IMAGE_DIR = VAR_DIR / "query-images"
+HEAT_MAP_DIR = VAR_DIR / "heat-maps"
 # Other words for what is looked for that `load_mesh` writes, beside the packaged table.
 MESH_TABLE = VAR_DIR / "vocabulary" / "mesh.psv"
 
@@ -41,6 +42,7 @@ CELERY_TASK_ROUTES = {
     # An exact name goes before a pattern; it must not wait for hours behind a training run.
     "search.tasks.forget_query_images": {"queue": "default"},
     "search.tasks.forget_old_conversations": {"queue": "default"},
+    "search.tasks.forget_ended_shares": {"queue": "default"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -51,6 +53,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "search.tasks.forget_old_conversations",
         "schedule": 3600.0,
     },
+    "forget-ended-shares": {"task": "search.tasks.forget_ended_shares", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CHANNEL_LAYERS = {

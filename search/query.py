@@ -32,6 +32,13 @@ def clauses_of(state: QueryState, captions: Mapping[int, str]) -> list[Clause]:
     return clauses
 
 
+def wanted(state: QueryState) -> list[str]:
+    """What is looked for, each phrase and the words of each filter, in the order said."""
+    said = [(p.position, p.text) for p in state.phrases if not p.excluded and p.weight > 0]
+    said += [(f.position, f.words) for f in state.filters if f.included]
+    return list(dict.fromkeys(text for _, text in sorted(said) if text))
+
+
 def mixed(parts: Sequence[tuple[float, Vector]]) -> Vector | None:
     """Σ weight · vector, of unit length; None where nothing counts or the parts cancel out."""
     counted = [weight * vector.astype(np.float64) for weight, vector in parts if weight]

@@ -1,14 +1,16 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from search import embedding, health, tag_pages, views
+from search import embedding, health, share_pages, tag_pages, views
 from search.api import (
     conversations,
     embed_tokens,
+    heat_maps,
     jobs,
     pictures,
     saved_searches,
     searches,
+    shares,
     tags,
     turns,
 )
@@ -32,6 +34,7 @@ searching = [
     path("images/<int:pk>/", views.image, name="image"),
     path("images/<int:pk>/about", views.about, name="about"),
     path("images/<int:pk>/file", views.file, name="file"),
+    path("images/<int:pk>/heat-map", views.heat_map, name="heat-map"),
     path("images/<int:pk>/thumbnail", views.thumbnail, name="thumbnail"),
     path("query-images/<str:upload>", views.query_image, name="query-image"),
     path(
@@ -44,6 +47,9 @@ searching = [
         "api/v1/turns/<int:pk>/export.<form:form>", turns.ExportedTurn.as_view(), name="export-turn"
     ),
     path("api/v1/turns/<int:pk>/feedback", turns.TurnFeedback.as_view(), name="api-feedback"),
+    path(
+        "api/v1/images/<int:pk>/heat-map", heat_maps.HeatMapOfImage.as_view(), name="api-heat-map"
+    ),
     path("api/v1/query-images", pictures.QueryImages.as_view(), name="api-query-images"),
     path(
         "api/v1/saved-searches", saved_searches.SavedSearches.as_view(), name="api-saved-searches"
@@ -66,6 +72,9 @@ urlpatterns = [
     path("tags/<int:pk>/name", tag_pages.rename, name="rename-tag"),
     path("tags/<int:pk>/delete", tag_pages.delete, name="delete-tag"),
     path("tags/<int:pk>/remove/<int:image>", tag_pages.remove, name="untag"),
+    path("shared/new", share_pages.share, name="share"),
+    path("shared/<slug:key>/", share_pages.shared, name="shared"),
+    path("shared/<slug:key>/end", share_pages.end, name="end-share"),
     path("images/<int:pk>/tags", tag_pages.tag_image, name="tag-image"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
@@ -93,6 +102,13 @@ urlpatterns = [
         "api/v1/tags/<int:pk>/images/<int:image>", tags.OneTagImage.as_view(), name="api-tag-image"
     ),
     path("api/v1/tags/<int:pk>/export.<form:form>", tags.ExportedTag.as_view(), name="export-tag"),
+    path("api/v1/shares", shares.Shares.as_view(), name="api-shares"),
+    path("api/v1/shares/<slug:key>", shares.OneShare.as_view(), name="api-share"),
+    path(
+        "api/v1/shares/<slug:key>/export.<form:form>",
+        shares.ExportedShare.as_view(),
+        name="export-shared",
+    ),
     path("api/v1/images/<int:pk>", pictures.OneImage.as_view(), name="api-image"),
     path("api/v1/jobs/<str:kind>/<int:pk>", jobs.OneJob.as_view(), name="api-job"),
 ]

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -23,11 +23,26 @@ from search import asking, links, provenance, query_images, watching, wire
 from search.context import corpus
 from search.engines.base import EngineError
 from search.exporting import FORMS, MOST_RANKED
-from search.models import Conversation, LiveIndex, NameTaken, SavedSearch, Tag, Turn
+from search.heat_drawing import layer, scale
+from search.heat_maps import NoHeatMap, Place, read_phrase
+from search.heat_maps import heat_map as heat_map_of
+from search.models import (
+    Conversation,
+    Ended,
+    LiveIndex,
+    NameTaken,
+    SavedSearch,
+    Share,
+    Tag,
+    Turn,
+)
 from search.models.conversations import LONGEST_NAME, LONGEST_NOTES
+from search.models.shares import DAYS
 from search.plain import as_said, asked_by
 from search.problems import ENGINE_DOWN
-from search.retrieval import NothingIndexed
+from search.query import wanted
+from search.retrieval import NOTHING_INDEXED, NothingIndexed
+from search.share_pages import ended
 from search.suggestions import suggestions
 from search.tag_pages import tags_of
 from search.understanding.state import InvalidState, QueryState
@@ -35,6 +50,18 @@ from search.understanding.state import InvalidState, QueryState
 RECENT = 20
 MOST_COMPARED = 4
 MOST_PAST = 50
+WARMEST: dict[Place, Any] = {
+    "even": gettext_lazy("Even: no part stands out."),
+    "upper left": gettext_lazy("Warmest at the upper left."),
+    "top": gettext_lazy("Warmest at the top."),
+    "upper right": gettext_lazy("Warmest at the upper right."),
+    "left": gettext_lazy("Warmest on the left."),
+    "middle": gettext_lazy("Warmest in the middle."),
+    "right": gettext_lazy("Warmest on the right."),
+    "lower left": gettext_lazy("Warmest at the lower left."),
+    "bottom": gettext_lazy("Warmest at the bottom."),
+    "lower right": gettext_lazy("Warmest at the lower right."),
+}
 
 
 @require_safe
@@ -56,6 +83,8 @@ def results(request: HttpRequest) -> HttpResponse:
         )
     except InvalidState as exc:
         return render(request, "search/page.html", {**context, "error": str(exc)}, status=400)
+    except Ended as exc:
+        return ended(request, exc)
     except (NothingIndexed, EngineError) as exc:
         return render(request, "search/page.html", {**context, "error": _sentence(exc)}, status=503)
     told = [*_tagged(request), *understood.notices, *_new_here(request)]
@@ -179,6 +208,26 @@ def about(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 @login_required
+def heat_map(request: HttpRequest, pk: int) -> HttpResponse:
+    """Where the image is like a phrase: a page, or with `part` what the panel unfolds."""
+    shown = get_object_or_404(_visible_images(), pk=pk)
+    template = "search/_heat_map.html" if "part" in request.GET else "search/heat_map.html"
+    context: dict[str, Any] = {"image": shown, "phrase": request.GET.get("phrase", "")}
+    try:
+        context["phrase"] = phrase = read_phrase(context["phrase"])
+        build = LiveIndex.current()
+        if build is None:
+            raise NoHeatMap(NOTHING_INDEXED)
+        heat = heat_map_of(build, shown, phrase)
+    except (InvalidState, NoHeatMap) as exc:
+        status = 400 if isinstance(exc, InvalidState) else 503
+        return render(request, template, {**context, "error": str(exc)}, status=status)
+    drawn = {"layer": layer(heat.values), "scale": scale(), "where": WARMEST[heat.where]}
+    return render(request, template, {**context, "heat": heat, **drawn})
+
+
+@require_safe
+@login_required
 def compare(request: HttpRequest) -> HttpResponse:
     """Two to four images in columns, in the order of the address."""
     try:
@@ -195,7 +244,10 @@ def saved(request: HttpRequest) -> HttpResponse:
     searches = list(SavedSearch.objects.filter(user=request.user.pk))
     new = watching.new_images(searches)
     rows = [(search, new.get(search.pk, 0)) for search in searches]
-    return render(request, "search/saved.html", {"saved_searches": rows})
+    own_links = [(share, _address(request, share)) for share in Share.of(request.user)]
+    context = {"saved_searches": rows, "shares": own_links, "new": request.GET.get("new", "")}
+    context["left_out"] = "left_out" in request.GET
+    return render(request, "search/saved.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -247,6 +299,10 @@ def query_image(request: HttpRequest, upload: str) -> HttpResponse:
     return HttpResponse(picture.preview, content_type="image/webp")
 
 
+def _address(request: HttpRequest, share: Share) -> str:
+    return request.build_absolute_uri(reverse("search:shared", args=[share.key]))
+
+
 def _visible_images() -> QuerySet[Image]:
     """Whoever has logged in may see every image."""
     return Image.objects.select_related("collection")
@@ -275,12 +331,25 @@ def _similar(request: HttpRequest) -> list[Image]:
     return [found[pk] for pk in ids if pk in found]
 
 
+def _asked_of(request: HttpRequest) -> dict[str, Any]:
+    """The turn of one's own that the address names, and what it looks for."""
+    number = request.GET.get("turn", "")
+    if not number:
+        return {"turn": "", "phrases": []}
+    if not _is_number(number):
+        raise Http404
+    mine = Turn.objects.filter(conversation__user=request.user.pk)
+    turn = get_object_or_404(mine, pk=int(number))
+    return {"turn": turn.pk, "phrases": wanted(turn.query_state)}
+
+
 def _about(request: HttpRequest, shown: Image) -> dict[str, Any]:
     similar = _similar(request)
     figures = provenance.figures(shown, _visible_images())
     ids = ",".join(str(figure.pk) for figure in figures.shown)
     alike = ",".join(str(one.pk) for one in [shown, *similar])
     return {
+        **_asked_of(request),
         "similar": similar,
         "similar_compared": alike if 1 <= len(similar) < MOST_COMPARED else "",
         **tags_of(request.user, shown),
@@ -305,6 +374,7 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
         "q": request.GET.get("q", ""),
         "response": None,
         "export_forms": FORMS,
+        "share_days": DAYS,
         "query_image_minutes": round(settings.QUERY_IMAGE_MINUTES),
         "settings": {
             "mode": request.GET.get("mode", "hybrid"),

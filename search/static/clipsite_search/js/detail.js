@@ -31,10 +31,10 @@ export class Detail {
   }
 
   /** Narrow windows get it modal and over everything, with the Back key to close it. */
-  open(hit, { ranked, fusion, atWhy = false }) {
+  open(hit, { ranked, turn, fusion, atWhy = false }) {
     this.hit = hit;
     if (hit.rank) this.#from = hit;
-    this.#tellAbout(hit);
+    this.#tellAbout(hit, turn);
     this.dialog.dataset.imageId = hit.image_id;
     fillPanel(this.dialog, hit, ranked, words.scale(fusion));
     if (!this.dialog.open && narrow.matches) {
@@ -48,11 +48,11 @@ export class Detail {
     if (atWhy) this.dialog.querySelector(".why").scrollIntoView();
   }
 
-  async #tellAbout(hit) {
+  async #tellAbout(hit, turn) {
     const about = this.dialog.querySelector(".about");
     if (about.contains(document.activeElement)) this.dialog.querySelector(".zoom").focus();
     about.replaceChildren();
-    const answer = await fetch(`${hit.detail_url}about?similar=${hit.similar ?? ""}`).catch(() => ({}));
+    const answer = await fetch(`${hit.detail_url}about?similar=${hit.similar ?? ""}&turn=${turn ?? ""}`).catch(() => ({}));
     const isThere = answer.ok && !answer.redirected; // to the login
     const text = isThere ? await answer.text() : words.say("unreachable");
     if (this.hit === hit) about.innerHTML = text;

@@ -18,6 +18,7 @@ import {
 import "./stays.js";
 import { listenToTyping } from "./suggest.js";
 import { Thread } from "./thread.js";
+import "./unfold.js";
 import { announcement, changed, outcome, say } from "./words.js";
 
 const PAGE = 24;
@@ -185,7 +186,7 @@ function rate({ image_id: id, feedback }, vote) {
 }
 
 function openDetail(hit, atWhy = false) {
-  detail.open(hit, { ranked: state.ranked, fusion: grid.fusion, atWhy });
+  detail.open(hit, { ...state, fusion: grid.fusion, atWhy });
   grid.markOpen(hit.image_id);
   compare();
 }
