@@ -9,12 +9,8 @@ from django.utils.translation import gettext as _
 from search import links
 from search.asking import read, with_examples, with_settings
 from search.engines.base import FACET_FIELDS
-<<<<<<< HEAD
-from search.models import SavedSearch
-from search.regions import region_in
-=======
 from search.models import SavedSearch, Share
->>>>>>> main
+from search.regions import region_in
 from search.understanding.edits import apply
 from search.understanding.state import FILTER_FIELDS, InvalidState
 from search.understanding.understand import Understanding

@@ -388,11 +388,8 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
         "q": request.GET.get("q", ""),
         "response": None,
         "export_forms": FORMS,
-<<<<<<< HEAD
         "sorts": SORTS.items(),
-=======
         "share_days": DAYS,
->>>>>>> main
         "query_image_minutes": round(settings.QUERY_IMAGE_MINUTES),
         "settings": {
             "mode": request.GET.get("mode", "hybrid"),
