@@ -15,21 +15,34 @@ MOST_TERMS = 6
 
 
 class Why(TypedDict):
-    """The whole, and what each leg gave."""
+    """
+    The whole and what each leg gave in sentences, the two parts as numbers, and as lengths from 0
+    to 1 of bars, where 1 is the largest score that there can be.
+    """
 
     score: str
     words: str
     picture: str
+    parts: list[str]
+    bars: list[float]
 
 
 def why(hit: Ranked, state: QueryState, matched: Sequence[str]) -> Why:
     """`matched`: the words of the caption that the search was looking for."""
     alone = (hit.bm25_part, hit.cosine_part) == (hit.bm25, hit.cosine)
+    parts = [hit.bm25_part, hit.cosine_part]
+    whole = max(hit.score, 2 / (RRF_K + 1) if state.fusion == "rrf" else 1.0)
     return Why(
         score=_score(hit, state, alone),
         words=_words(hit, state, alone, matched),
         picture=_picture(hit, state, alone),
+        parts=[f"{part:.{_digits(state)}f}" for part in parts],
+        bars=[round(max(part, 0.0) / whole, 4) for part in parts],
     )
+
+
+def _digits(state: QueryState) -> int:
+    return 4 if state.fusion == "rrf" else 2
 
 
 def _place(rank: int | None) -> str:
@@ -49,7 +62,7 @@ def _score(hit: Ranked, state: QueryState, alone: bool) -> str:
         return _("Ranked by words alone: its score is its BM25.")
     if alone:
         return _("Ranked by picture alone: its score is its cosine.")
-    digits = 4 if state.fusion == "rrf" else 2
+    digits = _digits(state)
     words, picture = round(hit.bm25_part, digits), round(hit.cosine_part, digits)
     share = round(100 * hit.bm25_part / hit.score)
     return _("Words give %(share)d%% of its score, the picture %(rest)d%%: %(sum)s.") % {

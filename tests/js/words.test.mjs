@@ -27,11 +27,6 @@ test("the announcement names the first image", () => {
   assert.equal(words.announcement({ ranked: 0, hits: [] }), "No image passes all of this.");
 });
 
-test("rank fusion is drawn to its own scale", () => {
-  assert.equal(words.scale("linear"), 1);
-  assert.equal(words.scale("rrf"), 2 / 61);
-});
-
 test("weights go from away to more without a stop at nothing, and end", () => {
   const up = [-2];
   while (words.nextWeight(up.at(-1), 1) !== undefined) up.push(words.nextWeight(up.at(-1), 1));

@@ -1,6 +1,6 @@
 // One image, large: the panel that slides over the results.
 import { actionOf, drawBars, fill, pressThumbs, showImage } from "./dom.js";
-import * as words from "./words.js";
+import { number, say } from "./words.js";
 import { enableZoom } from "./zoom.js";
 
 const narrow = matchMedia("(max-width: 900px)");
@@ -31,12 +31,12 @@ export class Detail {
   }
 
   /** Narrow windows get it modal and over everything, with the Back key to close it. */
-  open(hit, { ranked, turn, fusion, atWhy = false }) {
+  open(hit, { ranked, turn }, atWhy) {
     this.hit = hit;
     if (hit.rank) this.#from = hit;
     this.#tellAbout(hit, turn);
     this.dialog.dataset.imageId = hit.image_id;
-    fillPanel(this.dialog, hit, ranked, words.scale(fusion));
+    fillPanel(this.dialog, hit, ranked);
     if (!this.dialog.open && narrow.matches) {
       history.pushState({ image: hit.image_id }, "");
       this.dialog.showModal();
@@ -54,7 +54,7 @@ export class Detail {
     about.replaceChildren();
     const answer = await fetch(`${hit.detail_url}about?similar=${hit.similar ?? ""}&turn=${turn ?? ""}`).catch(() => ({}));
     const isThere = answer.ok && !answer.redirected; // to the login
-    const text = isThere ? await answer.text() : words.say("unreachable");
+    const text = isThere ? await answer.text() : say("unreachable");
     if (this.hit === hit) about.innerHTML = text;
   }
 
@@ -71,7 +71,7 @@ export class Detail {
   }
 }
 
-function fillPanel(dialog, hit, ranked, scale) {
+function fillPanel(dialog, hit, ranked) {
   const find = (selector) => dialog.querySelector(selector);
   for (const shown of dialog.querySelectorAll(".zoom img, .part img")) showImage(shown, hit, hit.file_url);
   find(".part").open = false;
@@ -79,18 +79,11 @@ function fillPanel(dialog, hit, ranked, scale) {
   fill(dialog, {
     ...hit,
     rank: hit.rank,
-    place: hit.rank ? words.say("place", words.number(hit.rank), words.number(ranked)) : hit.external_id,
+    place: hit.rank ? say("place", number(hit.rank), number(ranked)) : hit.external_id,
   });
   pressThumbs(dialog, hit.feedback);
-  if (hit.rank) explain(find(".why"), hit, scale);
-}
-
-function explain(section, hit, scale) {
-  const shown = (part) => part.toFixed(scale < 1 ? 4 : 2);
-  fill(section, {
-    ...hit.why,
-    "words-part": shown(hit.bm25_part),
-    "picture-part": shown(hit.cosine_part),
-  });
-  drawBars(section, hit, scale);
+  if (!hit.rank) return;
+  const { parts: [words_part, picture_part], bars, ...why } = hit.why;
+  fill(find(".why"), { ...why, words_part, picture_part });
+  drawBars(find(".why"), bars);
 }

@@ -24,14 +24,10 @@ export function pressThumbs(element, value) {
   element.querySelector('[data-action="bad"]').ariaPressed = value === -1;
 }
 
-/** The two parts of a score one behind the other, in units of the largest there can be. */
-export function drawBars(element, { bm25_part: words, cosine_part: picture, score }, scale) {
-  for (const [name, x, width] of [["words", 0, words], ["picture", words, picture]]) {
-    const bar = element.querySelector(`.bar-${name}`);
-    bar.setAttribute("x", x);
-    bar.setAttribute("width", width);
-    bar.ownerSVGElement.setAttribute("viewBox", `0 0 ${Math.max(scale, score)} 1`);
-  }
+/** The two parts of a score, which the style sheet draws. */
+export function drawBars({ style }, [words, picture]) {
+  style.setProperty("--by-words", words);
+  style.setProperty("--by-picture", picture);
 }
 
 export function showImage(image, { caption, width, height }, url) {

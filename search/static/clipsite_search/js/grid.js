@@ -2,7 +2,6 @@
 import { drawBars, fill, fromTemplate, hasModifier, pressThumbs, showImage } from "./dom.js";
 import { highlighted } from "./highlight.js";
 import { changes, isHeldBack, neighbour } from "./order.js";
-import * as words from "./words.js";
 
 const MOVE = { duration: 320, easing: "cubic-bezier(0.2, 0, 0, 1)" };
 const RELEASE_AFTER = 600; // ms without pointer or focus
@@ -13,7 +12,7 @@ export class Grid {
   #pointed = false; // since the question
 
   constructor(list, { onHeld, onReplaced }) {
-    Object.assign(this, { list, onHeld, onReplaced, fusion: "linear" });
+    Object.assign(this, { list, onHeld, onReplaced });
     list.onkeydown = (event) => this.#walk(event);
     list.addEventListener("focusin", (event) => this.#rove(event.target.closest(".hit")));
     list.onpointermove = () => (this.#pointed = true);
@@ -37,8 +36,7 @@ export class Grid {
   }
 
   /** Takes over the cards the server rendered. */
-  adopt(hits, fusion) {
-    this.fusion = fusion;
+  adopt(hits) {
     hits.forEach((hit, index) => {
       this.#cards.set(hit.image_id, { element: this.list.children[index], hit });
     });
@@ -132,7 +130,7 @@ export class Grid {
 
   #card(hit, known) {
     const element = known?.element ?? fromTemplate("hit");
-    fillCard(element, hit, words.scale(this.fusion));
+    fillCard(element, hit);
     setTabbable(element, false);
     this.#cards.set(hit.image_id, { element, hit });
     return element;
@@ -166,7 +164,7 @@ export class Grid {
   }
 }
 
-function fillCard(element, hit, scale) {
+function fillCard(element, hit) {
   const find = (selector) => element.querySelector(selector);
   element.dataset.imageId = hit.image_id;
   element.classList.toggle("is-weak", hit.weak);
@@ -176,7 +174,7 @@ function fillCard(element, hit, scale) {
   find(".hit-similar").href = `${hit.detail_url}?similar=${hit.similar}`;
   fill(element, { ...hit, score: hit.why.score, similar: hit.similar.length });
   find(".hit-caption").replaceChildren(...highlighted(hit.caption, hit.highlights));
-  drawBars(element, hit, scale);
+  drawBars(element, hit.why.bars);
   pressThumbs(element, hit.feedback);
 }
 

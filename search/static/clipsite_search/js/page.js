@@ -38,7 +38,12 @@ const grid = new Grid(document.querySelector("#results .grid"), {
   },
 });
 const compare = comparing(byId("tray"), grid.list);
-const thread = new Thread(byId("thread"), { onEdit: edit, onOpenTurn: openTurn, onUndo: () => ask("undo") });
+const thread = new Thread(byId("thread"), {
+  onEdit: edit,
+  onPart: (chip) => cutPicture(chip),
+  onOpenTurn: openTurn,
+  onUndo: () => ask("undo"),
+});
 const detail = new Detail(byId("detail"), { onStep: step, onClosed: returnToGrid });
 const composer = new Composer(byId("composer"), { onAsk: ask, onRanking: changeRanking });
 const connection = new Connection({
@@ -101,7 +106,6 @@ const SHOW = {
     if (leg === "page") return appendPage(unseen(before.hits, hits));
     const mayHold = !lastAsk?.onImage;
     if (leg !== "fused" && !(mayHold && hits.length && grid.isStale)) return;
-    grid.fusion = state.query.fusion;
     grid.show(hits, { leg, mayHold });
   },
   facets: () => showFacets(state.facets),
@@ -187,7 +191,7 @@ function rate({ image_id: id, feedback }, vote) {
 }
 
 function openDetail(hit, atWhy = false) {
-  detail.open(hit, { ...state, fusion: grid.fusion, atWhy });
+  detail.open(hit, state, atWhy);
   grid.markOpen(hit.image_id);
   compare();
 }
@@ -258,9 +262,11 @@ byId("empty").onclick = (event) => {
 listenToDeleting(byId("conversations"), (item) => {
   if (item.querySelector("[aria-current]")) location.assign(document.querySelector(".new").href);
 });
-listenToPictures(composer.form, {
+const cutPicture = listenToPictures(composer.form, {
   root,
+  dialog: byId("own-part"),
   onPictures: (pictures) => ask("", pictures),
+  onPart: (chip, { upload }) => edit([{ op: "remove", chip }, { op: "picture", upload }], say("part")),
   onRefused: ({ message }) => tell({ message: message || say("unreachable"), still_works: "" }),
 });
 listenToTyping(composer.field, byId("typed"));
@@ -292,7 +298,7 @@ function adopt(answer) {
   const turn = Number(thread.current.dataset.turn) || null;
   const { utterance } = thread;
   state = { ...state, ...answer, query: answer.state, utterance, turn, leg: "fused", phase: "done" };
-  grid.adopt(answer.hits, answer.state.fusion);
+  grid.adopt(answer.hits);
   if (turn) {
     thread.renderChips(state.chips);
     showFacets(state.facets);

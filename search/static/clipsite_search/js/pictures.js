@@ -1,26 +1,32 @@
 // Pictures of one's own: chosen, dropped anywhere on the page, or pasted into the field.
 import { request } from "./http.js";
+import { enableRegion } from "./region.js";
 
-export function listenToPictures(composer, { root, onPictures, onRefused }) {
+/** Returns what lets the reader put a part of such a picture in its place. */
+export function listenToPictures(composer, { root, dialog, onPictures, onPart, onRefused }) {
+  const files = new Map(); // by upload, as long as the page stands
+  const form = dialog.querySelector(".part-form");
   const chooser = composer.querySelector("[type=file]");
   let isOurs = false; // a drag that began on this page carries a picture that is here already
 
-  async function take(event, { files }) {
+  enableRegion(form);
+
+  async function take(event, { files: taken }) {
     event.preventDefault();
-    if (!files.length) return;
+    if (!taken.length) return;
     composer.classList.add("is-reading");
     try {
-      onPictures(await Promise.all([...files].map(send)));
+      onPictures(await Promise.all([...taken].map((file) => send(file))));
     } catch (error) {
       onRefused(error);
     }
     composer.classList.remove("is-reading");
   }
 
-  async function send(file) {
-    const form = new FormData();
-    form.append("image", file, "picture"); // the file's own name stays here
-    const { upload } = await request("POST", "query-images", form);
+  async function send(file, body = new FormData()) {
+    body.append("image", file, "picture"); // the file's own name stays here
+    const { upload } = await request("POST", "query-images", body);
+    files.set(upload, file);
     return { upload };
   }
 
@@ -45,5 +51,16 @@ export function listenToPictures(composer, { root, onPictures, onRefused }) {
   window.ondrop = (event) => {
     showDrop(false);
     if (drags(event)) take(event, event.dataTransfer);
+  };
+  return ({ id, upload }) => {
+    const file = files.get(upload);
+    if (!file) return;
+    dialog.querySelector("img").src = URL.createObjectURL(file);
+    dialog.showModal();
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      dialog.close();
+      send(file, new FormData(form)).then((picture) => onPart(id, picture), onRefused);
+    };
   };
 }

@@ -1,20 +1,19 @@
 // A part of a picture: drawn with the pointer over it, or typed in percent.
-const SIDES = ["left", "top", "width", "height"];
-const LEAST = 5;
-const percent = (share) => Math.min(100, Math.max(0, Math.round(100 * share)));
+const sidesOf = ({ elements: { left, top, width, height } }) => [left, top, width, height];
 
 /** As shares of the picture: left, top, width, height. */
-export const regionOf = ({ elements }) => SIDES.map((side) => elements[side].value / 100);
+export const regionOf = (form) => sidesOf(form).map(({ value }) => value / 100);
 
 export function enableRegion(form) {
   const frame = form.querySelector(".part-frame");
-  let start;
-  const show = () => {
-    for (const side of SIDES) frame.style.setProperty(`--${side}`, form.elements[side].value);
-  };
-  const placeOf = ({ clientX, clientY }) => {
-    const { left, top, width, height } = frame.getBoundingClientRect();
-    return [percent((clientX - left) / width), percent((clientY - top) / height)];
+  const sides = sidesOf(form);
+  let start = [0, 0];
+  const placeOf = ({ offsetX, offsetY }) =>
+    [offsetX / frame.clientWidth, offsetY / frame.clientHeight].map((share) =>
+      Math.round(100 * Math.min(1, Math.max(0, share))),
+    );
+  form.oninput = () => {
+    for (const { name, value } of sides) frame.style.setProperty(`--${name}`, value);
   };
   frame.onpointerdown = (event) => {
     event.preventDefault();
@@ -22,13 +21,11 @@ export function enableRegion(form) {
     start = placeOf(event);
   };
   frame.onpointermove = (event) => {
-    if (!frame.hasPointerCapture(event.pointerId)) return;
+    if (!event.buttons) return;
     placeOf(event).forEach((end, axis) => {
-      const first = Math.min(start[axis], end, 100 - LEAST);
-      form.elements[SIDES[axis]].value = first;
-      form.elements[SIDES[axis + 2]].value = Math.max(Math.max(start[axis], end) - first, LEAST);
+      sides[axis].value = Math.min(start[axis], end);
+      sides[axis + 2].value = Math.abs(start[axis] - end);
     });
-    show();
+    form.oninput();
   };
-  form.oninput = show;
 }

@@ -12,17 +12,11 @@ export function initialState(over = {}) {
     chips: [],
     notices: [],
     moves: [],
-    explained: null, // the image that "why" was asked about
-    canUndo: false,
     facets: [],
     hits: [],
     leg: null,
     moved: "", // what the final order did to the one that was seen before it
     ranked: 0,
-    folded: 0,
-    total: null,
-    problem: null,
-    problemTurn: null,
     ...over,
   };
 }
@@ -48,6 +42,7 @@ const REDUCERS = {
     phase: "streaming", conversation, title, leg: null, moved: "",
     utterance: utterance || state.utterance,
   }),
+  // `explained` is the image that "why" was asked about.
   chips: (state, { state: query, link, chips, notices, moves = [], explained, can_undo, saved }) => ({
     query, link, chips, notices, moves, explained, canUndo: can_undo, saved,
   }),

@@ -3,9 +3,8 @@ import { actionOf, fill, fromTemplate } from "./dom.js";
 import { chipHint, nextWeight, outcome, say, weightText } from "./words.js";
 
 export class Thread {
-  constructor(list, { onEdit, onOpenTurn, onUndo }) {
-    this.list = list;
-    this.onEdit = onEdit;
+  constructor(list, { onEdit, onPart, onOpenTurn, onUndo }) {
+    Object.assign(this, { list, onEdit, onPart });
     this.current = list.querySelector(".turn.is-current");
     list.onclick = (event) => {
       const action = actionOf(event);
@@ -72,6 +71,7 @@ export class Thread {
       change({ op: "rewrite", text }, say("rewritten", text, chip.label));
     fillChip(element, chip);
     if (chip.editable) label.onclick = () => editInPlace(label, chip, rewrite);
+    if (chip.upload) label.onclick = () => this.onPart(chip);
     label.onkeydown = ({ key }) => {
       if (key === "Delete" || key === "Backspace") remove();
     };

@@ -35,9 +35,6 @@ export function announcement({ ranked, hits, moved }) {
   return moved ? `${moved}. ${told}` : told;
 }
 
-/** The largest score the fusion can give; parts are drawn relative to it. */
-export const scale = (fusion) => (fusion === "rrf" ? 2 / 61 : 1);
-
 export const chipHint = ({ inferred, editable }) =>
   `${say(inferred ? "inferred" : "set")} ${say(editable ? "editable" : "removable")}`;
 
