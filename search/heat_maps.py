@@ -137,7 +137,10 @@ def map_of(cosines: Floats, grid: int | None = None) -> HeatMap:
     else:
         values = maps[grid] - maps[grid].mean()
     row, column = np.unravel_index(values.argmax(), values.shape)
-    peak = ((column + 0.5) / len(values), (row + 0.5) / len(values))
+    # Beyond the outermost windows' centres the map is level: there the point nearest the middle.
+    margin = 1 / ((grid or GRIDS[-1]) + 1)
+    across, down = np.clip([column + 0.5, row + 0.5] / np.float32(len(values)), margin, 1 - margin)
+    peak = (float(across), float(down))
     low, high = float(values.min()), float(values.max())
     stands_out = high >= FAINT
     phrase = cosines[:, 0]
