@@ -42,6 +42,7 @@ CELERY_TASK_ROUTES = {
     # An exact name goes before a pattern; it must not wait for hours behind a training run.
     "search.tasks.forget_query_images": {"queue": "default"},
     "search.tasks.forget_old_conversations": {"queue": "default"},
+    "search.tasks.forget_ended_shares": {"queue": "default"},
 }
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -52,6 +53,7 @@ CELERY_BEAT_SCHEDULE = {
         "task": "search.tasks.forget_old_conversations",
         "schedule": 3600.0,
     },
+    "forget-ended-shares": {"task": "search.tasks.forget_ended_shares", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CHANNEL_LAYERS = {

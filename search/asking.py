@@ -7,14 +7,16 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import get_language_info, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
+from search.caption_words import LEAST_CAPTIONS, word_counts
 from search.models import Conversation, LiveIndex, SavedSearch, Turn
 from search.models.conversations import LONGEST_NAME
 from search.other_words import expanded
 from search.query_images import is_kept
 from search.understanding import edits, talk
+from search.understanding.languages import foreign
 from search.understanding.refining import NOT_THERE, STARTED_NEW, Refined, refine
 from search.understanding.state import InvalidState, QueryState
 from search.understanding.understand import Understanding, understand
@@ -28,6 +30,9 @@ NOTHING_TO_REDO = gettext_lazy("There is nothing to redo.")
 NOTHING_TO_SAVE = gettext_lazy("There is no search to save yet.")
 NOT_KEPT = gettext_lazy("That picture is not one of yours, or it has expired: add it again.")
 STARTED_OVER = gettext_lazy("Started over. Everything is shown; say what you look for.")
+LOOKS_FOREIGN = gettext_lazy(
+    "This reads English; these words look %(language)s and may find little."
+)
 
 
 def say(
@@ -55,9 +60,11 @@ def say(
     asked = _edited(user, asked, added)
     said = _understood(utterance, asked, before.shown if before else ())
     said = replace(said, state=expanded(said.state, None if said.is_new else asked))
+    # What a search is saved as may be in any language.
+    notices = [] if "save" in said.moves else _language_notices(utterance)
     turn = Turn(
         utterance=utterance or ", ".join({edits.describe(asked, change) for change in added}),
-        state=said.state.as_json(), notices=list(said.notices),
+        state=said.state.as_json(), notices=[*notices, *said.notices],
         moves=list(said.moves), parent=before,
     )  # fmt: skip
     for move in said.moves:
@@ -69,7 +76,21 @@ def say(
 def read(utterance: str) -> Understanding:
     """Understand one utterance with the pipeline that the settings name."""
     found = understand(utterance, settings.SPACY_PIPELINE)
-    return replace(found, state=expanded(found.state))
+    notices = (*_language_notices(utterance), *found.notices)
+    return replace(found, state=expanded(found.state), notices=notices)
+
+
+def _language_notices(utterance: str) -> list[str]:
+    """One sentence where the words are of a language that neither captions nor model speak."""
+    code, words = foreign(utterance)
+    build = LiveIndex.current() if words else None
+    counts = word_counts(build.pk, build.documents) if build else {}
+    # What captions use is never foreign.
+    if all(counts.get(word, 0) >= LEAST_CAPTIONS for word in words):
+        return []
+    # There is no Chinese as such among Django's languages.
+    name = _("Chinese") if code == "zh" else get_language_info(code)["name_translated"]
+    return [str(LOOKS_FOREIGN) % {"language": name}]
 
 
 def edit(user: Any, turn: Turn, changes: Sequence[Mapping[str, Any]]) -> Turn:

@@ -11,6 +11,7 @@ from search.encoding import EncoderUnavailable, text_vectors
 from search.engine import engine
 from search.engines.base import Clause, EngineError, Scope
 from search.models import IndexBuild, LiveIndex
+from search.understanding import languages
 
 
 @require_safe
@@ -32,6 +33,7 @@ def warm_up() -> None:
     """Load all that a search needs while a person is still typing. From a thread of its own."""
     what_is_missing()
     caption_words.warm_up()
+    languages.warm_up()
     connection.close()
 
 

@@ -27,7 +27,7 @@ class Link(TypedDict):
 
 def encode(state: QueryState) -> str:
     """Pictures of one's own serve nobody else and are left out."""
-    text = json.dumps(_brief(_shared(state)), separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(_brief(without_own(state)), separators=(",", ":"), ensure_ascii=False)
     packed = zlib.compress(text.encode(), 9)
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
@@ -40,19 +40,19 @@ def decode(text: str) -> QueryState:
         data = unpacking.decompress(packed, LARGEST)
         if not unpacking.eof:
             raise ValueError("cut off, or too large")
-        return _shared(state_from_json(json.loads(data)))
+        return without_own(state_from_json(json.loads(data)))
     except (ValueError, RecursionError, binascii.Error, zlib.error) as exc:
         raise InvalidState(_("This link is broken. Ask for it again, or start a search.")) from exc
 
 
 def link_of(state: QueryState) -> Link:
-    left_out = len(state.images) - len(_shared(state).images)
-    notice = _("Your own pictures are not part of the link.") if left_out else ""
+    notice = _("Your own pictures are not part of the link.") if without_own(state) != state else ""
     path = f"{reverse('search:results')}?{urlencode({'state': encode(state)})}"
     return Link(path=path, notice=notice)
 
 
-def _shared(state: QueryState) -> QueryState:
+def without_own(state: QueryState) -> QueryState:
+    """What of a state serves others too: pictures that somebody brought are left out."""
     return replace(state, images=tuple(image for image in state.images if not image.upload))
 
 

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.http import QueryDict
+from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext as _
 
 from search import links
 from search.asking import read, with_examples, with_settings
 from search.engines.base import FACET_FIELDS
-from search.models import SavedSearch
+from search.models import SavedSearch, Share
 from search.understanding.edits import apply
 from search.understanding.state import FILTER_FIELDS, InvalidState
 from search.understanding.understand import Understanding
@@ -43,15 +43,30 @@ def state_of(parameters: QueryDict) -> Understanding:
 
 def asked_by(user: Any, parameters: QueryDict) -> Understanding:
     """
-    A saved search of the user's own (`saved`), a state from a link (`state`), or words and filters.
+    A saved search of the user's own (`saved`), one that was shared (`shared`), a state from a link
+    (`state`), or words and filters. Raises InvalidState, Http404, and Ended for what is shared no
+    more.
     """
     if state := parameters.get("state", ""):
         return Understanding(links.decode(state))
+    if key := parameters.get("shared", ""):
+        share = shared(key)
+        if share.tag is not None:
+            raise Http404
+        return Understanding(share.query_state, (share.told(),))
     saved_as = parameters.get("saved", "")
     if not saved_as.isdecimal():
         return state_of(parameters)
     mine = SavedSearch.objects.filter(user=user.pk)
     return Understanding(state_from_json(get_object_or_404(mine, pk=int(saved_as)).state))
+
+
+def shared(key: str) -> Share:
+    """What a key opens; raises Http404 where there is none, Ended where it works no more."""
+    try:
+        return Share.opened(key)
+    except Share.DoesNotExist:
+        raise Http404 from None
 
 
 def as_said(parameters: QueryDict) -> str:

@@ -8,6 +8,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from search.engines.base import BadQuery, EngineError
+from search.models import Ended
 from search.retrieval import NothingIndexed
 from search.understanding.state import InvalidState
 
@@ -22,6 +23,8 @@ def problem(status: int, title: str, detail: str) -> Response:
 def problem_response(exc: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(exc, InvalidState | BadQuery):
         return problem(400, _("Bad query"), str(exc))
+    if isinstance(exc, Ended):
+        return problem(410, _("Ended"), str(exc))
     if isinstance(exc, NothingIndexed):
         return problem(503, _("Nothing indexed"), str(exc))
     if isinstance(exc, EngineError):

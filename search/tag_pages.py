@@ -14,6 +14,7 @@ from ingest.models import Image
 from search.engines.base import EngineError
 from search.exporting import FORMS, all_ranked
 from search.models import IndexBuild, LiveIndex, NameTaken, NotTagged, Tag, Turn
+from search.models.shares import DAYS
 from search.plain import asked_by
 from search.problems import ENGINE_DOWN
 from search.retrieval import NothingIndexed
@@ -31,32 +32,32 @@ def tags(request: HttpRequest) -> HttpResponse:
 @require_safe
 @login_required
 def tag(request: HttpRequest, pk: int) -> HttpResponse:
-    return render(request, "search/tag.html", _shown(request, _mine(request, pk)))
+    return render(request, "search/tag.html", shown(request, mine(request, pk)))
 
 
 @require_POST
 @login_required
 def rename(request: HttpRequest, pk: int) -> HttpResponse:
-    renamed = _mine(request, pk)
+    renamed = mine(request, pk)
     try:
         renamed.rename(request.POST.get("name", ""))
     except (NameTaken, InvalidState) as exc:
         told = {"error": str(exc), "name": request.POST.get("name", "")}
-        return render(request, "search/tag.html", _shown(request, renamed) | told, status=400)
+        return render(request, "search/tag.html", shown(request, renamed) | told, status=400)
     return redirect("search:tag", pk)
 
 
 @require_POST
 @login_required
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
-    _mine(request, pk).delete()
+    mine(request, pk).delete()
     return redirect("search:tags")
 
 
 @require_POST
 @login_required
 def remove(request: HttpRequest, pk: int, image: int) -> HttpResponse:
-    _mine(request, pk).remove(image)
+    mine(request, pk).remove(image)
     page = urlencode({"page": request.POST.get("page", "1")})
     return redirect(f"{reverse('search:tag', args=[pk])}?{page}")
 
@@ -90,7 +91,7 @@ def tag_image(request: HttpRequest, pk: int) -> HttpResponse:
     image = get_object_or_404(Image, pk=pk)
     try:
         if number := request.POST.get("remove", ""):
-            _mine(request, _number(number)).remove(pk)
+            mine(request, number_in(number)).remove(pk)
         else:
             Tag.named(request.user, request.POST.get("name", ""))[0].add([pk])
     except (NotTagged, InvalidState) as exc:
@@ -106,30 +107,32 @@ def search_of(request: HttpRequest) -> tuple[QueryState, IndexBuild | None, Turn
     number = request.POST.get("turn_id", "")
     if not number:
         return asked_by(request.user, request.GET).state, LiveIndex.current(), None
-    mine = Turn.objects.filter(conversation__user=request.user.pk)
-    mine = mine.select_related("conversation", "build__checkpoint")
-    turn = get_object_or_404(mine, pk=_number(number))
+    turns = Turn.objects.filter(conversation__user=request.user.pk)
+    turns = turns.select_related("conversation", "build__checkpoint")
+    turn = get_object_or_404(turns, pk=number_in(number))
     return turn.query_state, turn.answering_build(), turn
 
 
 def tags_of(user: Any, image: Image) -> dict[str, Any]:
     """For the labels of an image, and the form that adds another."""
-    mine = Tag.objects.filter(owner=user.pk)
-    return {"image": image, "image_tags": mine.filter(images=image), "own_tags": mine}
+    own = Tag.objects.filter(owner=user.pk)
+    return {"image": image, "image_tags": own.filter(images=image), "own_tags": own}
 
 
-def _mine(request: HttpRequest, pk: int | None) -> Tag:
+def mine(request: HttpRequest, pk: int | None) -> Tag:
     return get_object_or_404(Tag, owner=request.user.pk, pk=pk)
 
 
-def _number(text: str) -> int | None:
+def number_in(text: str) -> int | None:
     """Of a row; what is none names no row."""
     return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
-def _shown(request: HttpRequest, shown: Tag) -> dict[str, Any]:
-    page = Paginator(shown.in_order(), PAGE).get_page(request.GET.get("page"))
-    return {"tag": shown, "name": shown.name, "page": page, "export_forms": FORMS}
+def shown(request: HttpRequest, tag: Tag) -> dict[str, Any]:
+    """A page of a tag's images. Whoever has logged in may see every image."""
+    page = Paginator(tag.in_order(), PAGE).get_page(request.GET.get("page"))
+    forms = {"export_forms": FORMS, "share_days": DAYS}
+    return {"tag": tag, "name": tag.name, "page": page, **forms}
 
 
 def _form(request: HttpRequest) -> dict[str, Any]:

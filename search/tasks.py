@@ -5,7 +5,7 @@ from celery.signals import worker_ready
 from django.conf import settings
 
 from jobs.running import run
-from search.models import Conversation, IndexBuild, SearchEvaluation
+from search.models import Conversation, IndexBuild, SearchEvaluation, Share
 from search.query_images import forget_expired
 
 
@@ -46,6 +46,11 @@ def forget_query_images() -> None:
 @shared_task
 def forget_old_conversations() -> None:
     Conversation.forget_old(settings.CONVERSATION_DAYS)
+
+
+@shared_task
+def forget_ended_shares() -> None:
+    Share.forget_ended()
 
 
 @worker_ready.connect

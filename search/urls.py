@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from search import embedding, health, tag_pages, views
+from search import embedding, health, share_pages, tag_pages, views
 from search.api import (
     conversations,
     embed_tokens,
@@ -10,6 +10,7 @@ from search.api import (
     pictures,
     saved_searches,
     searches,
+    shares,
     tags,
     turns,
 )
@@ -71,6 +72,9 @@ urlpatterns = [
     path("tags/<int:pk>/name", tag_pages.rename, name="rename-tag"),
     path("tags/<int:pk>/delete", tag_pages.delete, name="delete-tag"),
     path("tags/<int:pk>/remove/<int:image>", tag_pages.remove, name="untag"),
+    path("shared/new", share_pages.share, name="share"),
+    path("shared/<slug:key>/", share_pages.shared, name="shared"),
+    path("shared/<slug:key>/end", share_pages.end, name="end-share"),
     path("images/<int:pk>/tags", tag_pages.tag_image, name="tag-image"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
@@ -98,6 +102,13 @@ urlpatterns = [
         "api/v1/tags/<int:pk>/images/<int:image>", tags.OneTagImage.as_view(), name="api-tag-image"
     ),
     path("api/v1/tags/<int:pk>/export.<form:form>", tags.ExportedTag.as_view(), name="export-tag"),
+    path("api/v1/shares", shares.Shares.as_view(), name="api-shares"),
+    path("api/v1/shares/<slug:key>", shares.OneShare.as_view(), name="api-share"),
+    path(
+        "api/v1/shares/<slug:key>/export.<form:form>",
+        shares.ExportedShare.as_view(),
+        name="export-shared",
+    ),
     path("api/v1/images/<int:pk>", pictures.OneImage.as_view(), name="api-image"),
     path("api/v1/jobs/<str:kind>/<int:pk>", jobs.OneJob.as_view(), name="api-job"),
 ]

@@ -26,12 +26,23 @@ from search.exporting import FORMS, MOST_RANKED
 from search.heat_drawing import layer, scale
 from search.heat_maps import NoHeatMap, Place, read_phrase
 from search.heat_maps import heat_map as heat_map_of
-from search.models import Conversation, LiveIndex, NameTaken, SavedSearch, Tag, Turn
+from search.models import (
+    Conversation,
+    Ended,
+    LiveIndex,
+    NameTaken,
+    SavedSearch,
+    Share,
+    Tag,
+    Turn,
+)
 from search.models.conversations import LONGEST_NAME, LONGEST_NOTES
+from search.models.shares import DAYS
 from search.plain import as_said, asked_by
 from search.problems import ENGINE_DOWN
 from search.query import wanted
 from search.retrieval import NOTHING_INDEXED, NothingIndexed
+from search.share_pages import ended
 from search.suggestions import suggestions
 from search.tag_pages import tags_of
 from search.understanding.state import InvalidState, QueryState
@@ -72,6 +83,8 @@ def results(request: HttpRequest) -> HttpResponse:
         )
     except InvalidState as exc:
         return render(request, "search/page.html", {**context, "error": str(exc)}, status=400)
+    except Ended as exc:
+        return ended(request, exc)
     except (NothingIndexed, EngineError) as exc:
         return render(request, "search/page.html", {**context, "error": _sentence(exc)}, status=503)
     told = [*_tagged(request), *understood.notices, *_new_here(request)]
@@ -231,7 +244,10 @@ def saved(request: HttpRequest) -> HttpResponse:
     searches = list(SavedSearch.objects.filter(user=request.user.pk))
     new = watching.new_images(searches)
     rows = [(search, new.get(search.pk, 0)) for search in searches]
-    return render(request, "search/saved.html", {"saved_searches": rows})
+    own_links = [(share, _address(request, share)) for share in Share.of(request.user)]
+    context = {"saved_searches": rows, "shares": own_links, "new": request.GET.get("new", "")}
+    context["left_out"] = "left_out" in request.GET
+    return render(request, "search/saved.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -281,6 +297,10 @@ def query_image(request: HttpRequest, upload: str) -> HttpResponse:
     if picture is None:
         raise Http404
     return HttpResponse(picture.preview, content_type="image/webp")
+
+
+def _address(request: HttpRequest, share: Share) -> str:
+    return request.build_absolute_uri(reverse("search:shared", args=[share.key]))
 
 
 def _visible_images() -> QuerySet[Image]:
@@ -354,6 +374,7 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
         "q": request.GET.get("q", ""),
         "response": None,
         "export_forms": FORMS,
+        "share_days": DAYS,
         "query_image_minutes": round(settings.QUERY_IMAGE_MINUTES),
         "settings": {
             "mode": request.GET.get("mode", "hybrid"),

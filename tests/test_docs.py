@@ -49,7 +49,7 @@ def test_every_api_path_that_is_named_resolves() -> None:
     )
     assert len(named) >= 8
     for path in named:
-        concrete = path.replace("<kind>", "import").replace("<id>", "1")
+        concrete = path.replace("<kind>", "import").replace("<id>", "1").replace("<key>", "k")
         try:
             resolve(concrete)
         except Resolver404:

@@ -9,10 +9,12 @@ from search.models.conversations import (
     Turn,
 )
 from search.models.evaluations import SearchEvaluation
+from search.models.shares import Ended, Share
 from search.models.tags import NotTagged, Tag, TaggedImage
 
 __all__ = [
     "Conversation",
+    "Ended",
     "Feedback",
     "IndexBuild",
     "LiveIndex",
@@ -21,6 +23,7 @@ __all__ = [
     "Rejection",
     "SavedSearch",
     "SearchEvaluation",
+    "Share",
     "Tag",
     "TaggedImage",
     "Turn",

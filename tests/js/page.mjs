@@ -8,6 +8,6 @@ const textContent = JSON.stringify(Object.fromEntries(rows.map(([, name, text]) 
 globalThis.document = {
   cookie: "",
   documentElement: { lang: "en" },
-  querySelector: () => null,
+  querySelector: (selector) => (selector === "[data-api]" ? { dataset: { api: "/api/v1/" } } : null),
   getElementById: (id) => (id === "sentences" ? { textContent } : null),
 };

@@ -25,7 +25,7 @@ globalThis.fetch = async (url, { method, body }) => {
 };
 
 const onFrame = (frame) => frames.push(frame);
-const connection = new Connection({ path: "/ws/search/", api: "/api/v1/", onFrame, unfinished: () => null });
+const connection = new Connection({ path: "/ws/search/", onFrame, unfinished: () => null });
 connection.send(message);
 while (!frames.length) await new Promise(setImmediate);
 process.stdout.write(JSON.stringify({ sent, frames }), () => process.exit());

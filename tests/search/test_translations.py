@@ -18,7 +18,7 @@ from ingest.models import Image
 from ingest.vocabulary import LISTED_FIELDS, label_of, values
 from search import asking, retrieval
 from search.encoding import EncoderUnavailable
-from search.models import IndexBuild, SavedSearch, Tag
+from search.models import IndexBuild, SavedSearch, Share, Tag
 from search.suggestions import suggestions
 from search.wire import FIELD_LABELS
 from tests.search.conftest import CAPTIONS
@@ -99,6 +99,8 @@ PAGES = {
     "saved searches": "/saved/",
     "tags": "/tags/",
     "a tag": "/tags/{tag}/",
+    "a shared tag": "/shared/{share.key}/",
+    "a link that has ended": "/shared/{ended.key}/",
 }
 
 
@@ -118,13 +120,14 @@ def test_all_that_a_page_says_of_itself_can_be_translated(
     SavedSearch.keep(editor, "knee", turn)
     tag = Tag.named(editor, "knee")[0]
     tag.add([images["knee"].pk])
+    share, ended = Share.images(tag, 7), Share.images(tag, 7)
+    ended.end()
     keys = {name: image.pk for name, image in images.items()}
-    page = browser.get(
-        path.format(conversation=turn.conversation_id, tag=tag.pk, **keys)
-    ).content.decode()
+    keys |= {"conversation": turn.conversation_id, "tag": tag.pk}
+    page = browser.get(path.format(share=share, ended=ended, **keys)).content.decode()
     assert "⟦" in page
     texts = " / ".join([*CAPTIONS, *CAPTIONS.values(), *suggestions(), *PAGES.values()])
-    known = data(images["knee"])
+    known = data(images["knee"]) | {f"http://testserver/shared/{share.key}/"}
     assert {text for text in in_english(page) - known if text not in texts} == set()
 
 

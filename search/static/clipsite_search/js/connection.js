@@ -27,12 +27,10 @@ export class Connection {
   #failures = 0;
 
   /** `unfinished()` gives {turn, last_seq} of a turn still streaming, or null. */
-  constructor({ path, api, onFrame, unfinished }) {
+  constructor({ path, onFrame, unfinished }) {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    this.url = `${scheme}://${location.host}${path}`;
-    this.api = api;
-    this.onFrame = onFrame;
-    this.unfinished = unfinished;
+    const url = `${scheme}://${location.host}${path}`;
+    Object.assign(this, { url, onFrame, unfinished });
     this.#open();
   }
 
@@ -100,21 +98,20 @@ export class Connection {
   async #exchange(message) {
     const { type, ...body } = message;
     const { turn, offset, limit } = body;
-    const turns = `${this.api}turns`;
     if (isAsk(message)) {
       this.#posted = message;
-      const answer = await request("POST", turns, body);
+      const answer = await request("POST", "turns", body);
       const { utterance } = message;
       return this.#unanswered === message ? framesOf(answer, { ...answer, utterance }) : [];
     }
     if (type === "page") {
-      const answer = await request("GET", `${turns}/${turn}?offset=${offset}&limit=${limit}`);
+      const answer = await request("GET", `turns/${turn}?offset=${offset}&limit=${limit}`);
       return [frameOf(turn, 0, "hits", hitsOf(answer, "page"))];
     }
     if (type === "feedback") {
-      return [frameOf(turn, 0, type, await request("PUT", `${turns}/${turn}/feedback`, body))];
+      return [frameOf(turn, 0, type, await request("PUT", `turns/${turn}/feedback`, body))];
     }
-    const unfinished = framesOf(await request("GET", `${turns}/${turn}`), { turn }).slice(1);
+    const unfinished = framesOf(await request("GET", `turns/${turn}`), { turn }).slice(1);
     return unfinished.map((frame) => ({ ...frame, seq: body.last_seq + frame.seq }));
   }
 }

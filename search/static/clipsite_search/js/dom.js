@@ -1,7 +1,8 @@
+export const byId = (id) => document.getElementById(id);
+
 /** The element inside a <template> of the page, cloned. */
-export function fromTemplate(name) {
-  return document.getElementById(`${name}-template`).content.firstElementChild.cloneNode(true);
-}
+export const fromTemplate = (name) =>
+  byId(`${name}-template`).content.firstElementChild.cloneNode(true);
 
 /** Puts each value where `data-fill` names it, and hides what `data-if` names without a value. */
 export function fill(element, values) {
@@ -13,6 +14,8 @@ export function fill(element, values) {
     if (part.dataset.if in values) part.hidden = !values[part.dataset.if];
   }
 }
+
+export const hasModifier = (event) => event.ctrlKey || event.metaKey || event.altKey;
 
 export const actionOf = (event) => event.target.closest("[data-action]")?.dataset.action;
 

@@ -4,7 +4,7 @@ import { number } from "./words.js";
 /** Counted toggles: the first field in a row, the others in menus. Keeps focus and open menus. */
 export function renderFacets(bar, fields, onToggle) {
   const open = bar.querySelector("details[open]")?.dataset.field;
-  const focused = bar.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const focused = bar.querySelector(":focus")?.dataset.key;
   const filled = fields.filter((field) => field.values.length);
   bar.replaceChildren(
     ...filled.map((field, index) => {

@@ -1,5 +1,5 @@
 // The rows of images: cards kept by image, moved gently into a new order.
-import { drawBars, fill, fromTemplate, pressThumbs, showImage } from "./dom.js";
+import { drawBars, fill, fromTemplate, hasModifier, pressThumbs, showImage } from "./dom.js";
 import { highlighted } from "./highlight.js";
 import { changes, isHeldBack, neighbour } from "./order.js";
 import * as words from "./words.js";
@@ -13,10 +13,7 @@ export class Grid {
   #pointed = false; // since the question
 
   constructor(list, { onHeld, onReplaced }) {
-    this.list = list;
-    this.onHeld = onHeld;
-    this.onReplaced = onReplaced;
-    this.fusion = "linear";
+    Object.assign(this, { list, onHeld, onReplaced, fusion: "linear" });
     list.onkeydown = (event) => this.#walk(event);
     list.addEventListener("focusin", (event) => this.#rove(event.target.closest(".hit")));
     list.onpointermove = () => (this.#pointed = true);
@@ -103,7 +100,7 @@ export class Grid {
   }
 
   #isAttended() {
-    return this.#pointed || this.list.contains(document.activeElement);
+    return this.#pointed || this.list.matches(":focus-within");
   }
 
   #hold(answer) {
@@ -150,9 +147,8 @@ export class Grid {
     for (const [id, now] of this.#rects()) {
       const was = before.get(id);
       if (now.top > innerHeight && !(was?.top < innerHeight)) continue;
-      const [x, y] = was ? [was.left - now.left, was.top - now.top] : [0, 0];
-      const from = was ? { transform: `translate(${x}px, ${y}px)` } : { opacity: 0 };
-      if (!was || x || y) this.element(id).animate([from, {}], MOVE);
+      const translate = was && `${was.left - now.left}px ${was.top - now.top}px`;
+      this.element(id).animate([was ? { translate } : { opacity: 0 }, {}], MOVE);
     }
   }
 
@@ -162,7 +158,7 @@ export class Grid {
   }
 
   #walk(event) {
-    if (!/^(Arrow|Home|End)/.test(event.key) || event.altKey || event.ctrlKey || event.metaKey) return;
+    if (!/^(Arrow|Home|End)/.test(event.key) || hasModifier(event)) return;
     const cards = [...this.list.children];
     const index = cards.indexOf(event.target.closest(".hit"));
     event.preventDefault();

@@ -1,5 +1,5 @@
 // What is kept: conversations, saved searches, the page's address.
-import { fromTemplate } from "./dom.js";
+import { byId, fromTemplate } from "./dom.js";
 import { request } from "./http.js";
 import { say } from "./words.js";
 
@@ -11,24 +11,24 @@ export function rememberConversation(root, { conversation, title }) {
   document.title = `${title} · ${document.title.split(" · ").at(-1)}`;
   const item = fromTemplate("conversation");
   Object.assign(item.firstElementChild, { href: path, textContent: title });
-  const list = document.getElementById("conversations");
+  const list = byId("conversations");
   list.querySelector(".menu-empty")?.remove();
   list.prepend(item);
 }
 
 /** Buttons that delete what their row names in `data-kept`, after a question. */
-export function listenToDeleting(list, api, onDeleted) {
-  list.addEventListener("click", async (event) => {
+export function listenToDeleting(list, onDeleted) {
+  list.onclick = async (event) => {
     const item = event.target.closest('[data-action="delete"]')?.closest("[data-kept]");
     if (!item || !confirm(say("forget", item.querySelector("span").textContent))) return;
-    await request("DELETE", api + item.dataset.kept);
+    await request("DELETE", item.dataset.kept);
     item.remove();
     onDeleted(item);
-  });
+  };
 }
 
-export function listenToSaving(api, stateNow) {
-  const menu = document.getElementById("save");
+export function listenToSaving(stateNow) {
+  const menu = byId("save");
   const { name } = menu.querySelector("form").elements;
   menu.ontoggle = () => {
     const { saved, title, utterance } = stateNow();
@@ -38,11 +38,11 @@ export function listenToSaving(api, stateNow) {
   menu.onsubmit = async (event) => {
     event.preventDefault();
     const body = { name: name.value, turn: stateNow().turn };
-    const save = (replace) => request("POST", `${api}saved-searches`, { ...body, replace });
+    const save = (replace) => request("POST", "saved-searches", { ...body, replace });
     const ask = ({ status, message }) => status === 409 && confirm(message) && save(true);
     if (!(await save().catch(ask))) return;
     menu.open = false;
     menu.querySelector("summary span").textContent = say("saved");
-    document.getElementById("announcer").textContent = say("saved");
+    byId("announcer").textContent = say("saved");
   };
 }

@@ -6,16 +6,16 @@ function csrfToken() {
   );
 }
 
-/** Throws a refusal of the server as an error with its status and its own sentence. */
-export async function request(method, url, body) {
+/** Asks the API; throws a refusal as an error with its status and the server's own sentence. */
+export async function request(method, path, body) {
   const isForm = body instanceof FormData;
-  const response = await fetch(url, {
+  const { api } = document.querySelector("[data-api]").dataset;
+  const response = await fetch(api + path, {
     method,
     headers: { "X-CSRFToken": csrfToken(), ...(!isForm && { "Content-Type": "application/json" }) },
     body: isForm ? body : JSON.stringify(body),
   });
-  const isJson = response.headers.get("Content-Type")?.includes("json");
-  const answer = isJson ? await response.json() : null;
+  const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
   const { status } = response;
   throw Object.assign(new Error(answer?.detail ?? answer?.title ?? ""), { status });

@@ -4,7 +4,7 @@ import { Composer } from "./composer.js";
 import { Connection } from "./connection.js";
 import "./copy.js";
 import { Detail } from "./detail.js";
-import { actionOf, fill } from "./dom.js";
+import { actionOf, byId, fill } from "./dom.js";
 import { renderFacets } from "./facets.js";
 import { Grid } from "./grid.js";
 import { listenToDeleting, listenToSaving, rememberConversation } from "./history.js";
@@ -22,9 +22,7 @@ import "./unfold.js";
 import { announcement, changed, outcome, say } from "./words.js";
 
 const PAGE = 24;
-const byId = (id) => document.getElementById(id);
 const root = byId("search");
-const { api } = root.dataset;
 
 let state = initialState({ conversation: Number(root.dataset.conversation) || null });
 let lastAsk = null;
@@ -44,7 +42,6 @@ const detail = new Detail(byId("detail"), { onStep: step, onClosed: returnToGrid
 const composer = new Composer(byId("composer"), { onAsk: ask, onRanking: changeRanking });
 const connection = new Connection({
   path: root.dataset.socketPath,
-  api,
   onFrame: receive,
   unfinished: () =>
     state.phase === "streaming" ? { turn: state.turn, last_seq: state.lastSeq } : null,
@@ -131,9 +128,8 @@ const SHOW = {
 };
 
 function tell(problem, mayRetry) {
-  fill(byId("problem"), problem);
+  fill(byId("problem"), { ...problem, retry: mayRetry });
   byId("problem").hidden = false;
-  byId("problem").querySelector("button").hidden = !mayRetry;
 }
 
 function receive(frame) {
@@ -178,11 +174,13 @@ const ON_HIT = {
   why: openAtWhy,
   similar: openAtWhy,
   compare: (hit) => compare(hit.image_id),
-  good: (hit) => rate(hit, hit.feedback === 1 ? 0 : 1),
-  bad: (hit) => rate(hit, hit.feedback === -1 ? 0 : -1),
+  good: (hit) => rate(hit, 1),
+  bad: (hit) => rate(hit, -1),
 };
 
-function rate({ image_id: id }, value) {
+/** The same vote again takes it back. */
+function rate({ image_id: id, feedback }, vote) {
+  const value = feedback === vote ? 0 : vote;
   SHOW.feedback({ image_id: id, value });
   connection.send({ type: "feedback", turn: state.turn, image_id: id, value });
 }
@@ -227,7 +225,7 @@ byId("detail").addEventListener("click", async (event) => {
   if (!id || opensElsewhere(event)) return;
   event.preventDefault();
   const hit = grid.hits.find((one) => one.image_id === Number(id));
-  openDetail(hit ?? (await request("GET", `${api}images/${id}`)));
+  openDetail(hit ?? (await request("GET", `images/${id}`)));
 });
 root.onclick = (event) => {
   const { offer } = event.target.closest(".offer") ?? {};
@@ -249,22 +247,20 @@ byId("empty").onclick = (event) => {
   event.preventDefault();
   ask(event.target.textContent);
 };
-listenToDeleting(byId("conversations"), api, (item) => {
+listenToDeleting(byId("conversations"), (item) => {
   if (item.querySelector("[aria-current]")) location.assign(document.querySelector(".new").href);
 });
 listenToPictures(composer.form, {
   root,
-  api,
   onPictures: (pictures) => ask("", pictures),
   onRefused: ({ message }) => tell({ message: message || say("unreachable"), still_works: "" }),
 });
-listenToTyping(composer.field, byId("typed"), api);
-listenToSaving(api, () => state);
+listenToTyping(composer.field, byId("typed"));
+listenToSaving(() => state);
 listenToKeys({
   focusComposer: () => composer.focus(),
   dialog: byId("keys"),
   detail,
-  onHit: (action, target) => ON_HIT[action](grid.hitAt(target)),
 });
 
 // --- Where the page begins
@@ -274,7 +270,7 @@ async function openTurn(element) {
   thread.select(element);
   grid.wait();
   lastAsk = null;
-  const answer = await request("GET", `${api}turns/${turn}`);
+  const answer = await request("GET", `turns/${turn}`);
   const { conversation, title } = { ...state, ...answer };
   const { utterance } = thread;
   framesOf(answer, { turn, conversation, title, utterance }).forEach(receive);

@@ -1,7 +1,7 @@
 // Pictures of one's own: chosen, dropped anywhere on the page, or pasted into the field.
 import { request } from "./http.js";
 
-export function listenToPictures(composer, { root, api, onPictures, onRefused }) {
+export function listenToPictures(composer, { root, onPictures, onRefused }) {
   const chooser = composer.querySelector("[type=file]");
   let isOurs = false; // a drag that began on this page carries a picture that is here already
 
@@ -20,7 +20,7 @@ export function listenToPictures(composer, { root, api, onPictures, onRefused })
   async function send(file) {
     const form = new FormData();
     form.append("image", file, "picture"); // the file's own name stays here
-    const { upload } = await request("POST", `${api}query-images`, form);
+    const { upload } = await request("POST", "query-images", form);
     return { upload };
   }
 

@@ -1,7 +1,8 @@
+import { byId } from "./dom.js";
 import { listenToDeleting } from "./history.js";
 
-const page = document.getElementById("main");
+const page = byId("main");
 
-listenToDeleting(page, page.dataset.api, () => {
+listenToDeleting(page, () => {
   page.querySelector(".saved-none").hidden = page.querySelector("[data-kept]") !== null;
 });

@@ -1,7 +1,7 @@
 // Suggestions as one types: the field is a combobox.
 import { request } from "./http.js";
 
-export function listenToTyping(field, list, api) {
+export function listenToTyping(field, list) {
   const rows = list.children;
   let timer, at = -1;
 
@@ -23,7 +23,7 @@ export function listenToTyping(field, list, api) {
 
   async function suggest() {
     const q = field.value;
-    const found = await request("GET", `${api}suggestions?q=${encodeURIComponent(q)}`);
+    const found = await request("GET", `suggestions?q=${encodeURIComponent(q)}`);
     if (q === field.value && document.activeElement === field) show(found);
   }
 

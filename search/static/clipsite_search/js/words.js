@@ -1,9 +1,11 @@
 // What the page says itself. Its sentences stand in the page, in the reader's language.
+import { byId } from "./dom.js";
+
 let sentences;
 
 /** The sentence of that name, with the values in their places. */
 export function say(name, ...values) {
-  sentences ??= JSON.parse(document.getElementById("sentences").textContent);
+  sentences ??= JSON.parse(byId("sentences").textContent);
   return sentences[name].replaceAll("%s", () => values.shift());
 }
 
