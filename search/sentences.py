@@ -29,7 +29,6 @@ SENTENCES = {
     "saved": _("Saved"),
     "copied": _("Copied"),
     "remove": _("Remove %s"),
-    "weight": _("Another weight"),
     "less": _("Less of “%s”"),
     "more": _("More of “%s”"),
     "picture": _("Like my picture"),
@@ -37,9 +36,7 @@ SENTENCES = {
     "part": _("More like a part of this image"),
     "unlike": _("Less like this image"),
     "only": _("Only %s"),
-    "any": _("Any %s"),
     "removed": _("Without the label “%s”"),
-    "rewritten": _("“%s” instead of “%s”"),
     "ranking": _("Another ranking"),
     "forget": _("Delete “%s”?"),
 }

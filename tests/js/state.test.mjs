@@ -82,7 +82,7 @@ test("a vote changes its image and nothing else", () => {
 test("an answer of the API ends in the same state as the frames of the socket", () => {
   const response = { state: { mode: "hybrid" }, chips: [{ id: "a" }], notices: ["n"], hits: [hit(4)], facets: [{ field: "sex" }], ranked: 1, total: 5, timing: {} };
   const told = { turn: 7, conversation: 3, title: "chest", utterance: "chest" };
-  const viaHttp = after(...framesOf(response, told));
+  const viaHttp = after(...framesOf({ ...response, ...told }));
   const viaSocket = after(
     ack(),
     frame("chips", { state: response.state, chips: response.chips, notices: ["n"] }, { seq: 2 }),

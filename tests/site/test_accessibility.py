@@ -15,6 +15,16 @@ PAGES = [
 ]  # fmt: skip
 NOTHING_HAS_ALL = "ultrasound of the knee of a man in 1999"
 
+KEPT = """
+from django.contrib.auth import get_user_model
+from ingest.models import Image
+from search.models import Share, Tag
+
+tag = Tag.named(get_user_model().objects.get(username="admin"), "Looked at")[0]
+tag.add(Image.objects.values_list("pk", flat=True)[:5])
+answer = [tag.pk, Share.images(tag, 7).key]
+"""
+
 
 @pytest.fixture(params=[(1440, "light"), (1440, "dark"), (360, "light")], ids=str)
 def looked_at(request: pytest.FixtureRequest, page: Any) -> Any:
@@ -41,6 +51,10 @@ def test_no_state_of_the_search_hinders_anybody(site: Site, looked_at: Any) -> N
     ask(page, "chest x-ray with an effusion")
     hits = settled(page)
     assert findings(page) == []
+    for menu in ("All results", "Share…"):
+        page.locator(".stage-line summary", has_text=menu).click()
+        assert findings(page) == [], menu
+        page.locator(".stage-line summary", has_text=menu).click()
     hits.first.locator(".hit-open").click()
     page.locator("#detail[open] .from").wait_for()
     assert findings(page) == []
@@ -53,7 +67,8 @@ def test_no_state_of_the_search_hinders_anybody(site: Site, looked_at: Any) -> N
 
 def test_no_other_page_hinders_anybody(site: Site, looked_at: Any) -> None:
     page = looked_at
-    for path in PAGES:
+    tag, key = site.run(KEPT)
+    for path in [*PAGES, "/tags/", f"/tags/{tag}/", f"/shared/{key}/"]:
         page.goto(f"{site.address}{path}")
         if "q=" in path:  # asked again, as a conversation
             page.wait_for_url("**/c/*/")

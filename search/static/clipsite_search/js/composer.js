@@ -37,7 +37,7 @@ export class Composer {
   /** What a turn was ranked by, unless the user is at the switches just now. */
   sync(query) {
     if (this.form.querySelector(".ranking").matches(":focus-within")) return;
-    for (const name of ["mode", "alpha", "fusion", "sort"]) {
+    for (const name in this.settings) {
       if (query[name] !== undefined) this.form.elements[name].value = query[name];
     }
     this.#showBlend();

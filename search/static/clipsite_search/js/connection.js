@@ -97,21 +97,20 @@ export class Connection {
   /** The frames that answer a message, from the API. */
   async #exchange(message) {
     const { type, ...body } = message;
-    const { turn, offset, limit } = body;
+    const { turn, offset } = body;
     if (isAsk(message)) {
       this.#posted = message;
       const answer = await request("POST", "turns", body);
-      const { utterance } = message;
-      return this.#unanswered === message ? framesOf(answer, { ...answer, utterance }) : [];
+      return this.#unanswered === message ? framesOf(answer) : [];
     }
     if (type === "page") {
-      const answer = await request("GET", `turns/${turn}?offset=${offset}&limit=${limit}`);
+      const answer = await request("GET", `turns/${turn}?offset=${offset}`);
       return [frameOf(turn, 0, "hits", hitsOf(answer, "page"))];
     }
     if (type === "feedback") {
       return [frameOf(turn, 0, type, await request("PUT", `turns/${turn}/feedback`, body))];
     }
-    const unfinished = framesOf(await request("GET", `turns/${turn}`), { turn }).slice(1);
+    const unfinished = framesOf(await request("GET", `turns/${turn}`)).slice(1);
     return unfinished.map((frame) => ({ ...frame, seq: body.last_seq + frame.seq }));
   }
 }

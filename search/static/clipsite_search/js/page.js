@@ -22,7 +22,6 @@ import { Thread } from "./thread.js";
 import "./unfold.js";
 import { announcement, changed, outcome, say } from "./words.js";
 
-const PAGE = 24;
 const root = byId("search");
 
 let state = initialState({ conversation: Number(root.dataset.conversation) || null });
@@ -85,8 +84,7 @@ function changeRanking(name, value) {
 }
 
 function toggleFacet({ field }, { value, label, selected }) {
-  const [op, said] = selected ? ["unfilter", say("any", label)] : ["filter", say("only", label)];
-  edit({ op, field, value }, said);
+  edit({ op: selected ? "unfilter" : "filter", field, value }, label);
 }
 
 const showFacets = (facets) => renderFacets(byId("facets"), facets, toggleFacet);
@@ -168,12 +166,14 @@ function appendPage(hits) {
 
 // --- Images
 
+const liken = (op) => ({ image_id }) => edit({ op, image_id }, say(op), true);
+
 const ON_HIT = {
-  like({ image_id: id }) {
-    if (state.turn === null) location.assign(`${root.dataset.results}?like=${id}`);
-    else edit({ op: "like", image_id: id }, say("like"), true);
+  like(hit) {
+    if (state.turn === null) location.assign(`${root.dataset.results}?like=${hit.image_id}`);
+    else liken("like")(hit);
   },
-  unlike: ({ image_id: id }) => edit({ op: "unlike", image_id: id }, say("unlike"), true),
+  unlike: liken("unlike"),
   only: ({ modality: value, modality_label: label }) =>
     edit({ op: "filter", field: "modality", value }, say("only", label), true),
   why: openAtWhy,
@@ -252,7 +252,7 @@ byId("new-order").onclick = () => grid.release();
 byId("more").onclick = (event) => {
   if (state.turn === null) return;
   event.preventDefault();
-  connection.send({ type: "page", turn: state.turn, offset: state.hits.length, limit: PAGE });
+  connection.send({ type: "page", turn: state.turn, offset: state.hits.length });
 };
 byId("empty").onclick = (event) => {
   if (!event.target.closest(".suggestion")) return;
@@ -280,14 +280,10 @@ listenToKeys({
 // --- Where the page begins
 
 async function openTurn(element) {
-  const turn = Number(element.dataset.turn);
   thread.select(element);
   grid.wait();
   lastAsk = null;
-  const answer = await request("GET", `turns/${turn}`);
-  const { conversation, title } = { ...state, ...answer };
-  const { utterance } = thread;
-  framesOf(answer, { turn, conversation, title, utterance }).forEach(receive);
+  framesOf(await request("GET", `turns/${element.dataset.turn}`)).forEach(receive);
 }
 
 /**

@@ -23,7 +23,7 @@ export function initialState(over = {}) {
 
 /** What the page knows the moment Enter is pressed. */
 export function asked(state, utterance) {
-  return { ...state, phase: "asking", utterance, notices: [], moved: "", problem: null };
+  return { ...state, phase: "asking", utterance, notices: [], moved: "" };
 }
 
 /** False for a frame of another turn, and for one seen before. */
@@ -89,13 +89,13 @@ export const hitsOf = (answer, leg) =>
   ({ leg, took_ms: answer.timing.total_ms, ...some(answer, "hits ranked offset") });
 
 /** A stored answer, told in the frames the socket would have sent. */
-export function framesOf(answer, { turn, conversation, title, utterance }) {
+export function framesOf(answer) {
   const parts = [
-    ["ack", { conversation, title, utterance }],
+    ["ack", some(answer, "conversation title utterance")],
     ["chips", some(answer, "state link chips notices moves explained can_undo saved")],
     ["hits", hitsOf(answer, "fused")],
     ["facets", { fields: answer.facets }],
     ["done", { ...some(answer, "total ranked folded strong timing offers"), notices: [] }],
   ];
-  return parts.map(([type, data], index) => frameOf(turn, index + 1, type, data));
+  return parts.map(([type, data], index) => frameOf(answer.turn, index + 1, type, data));
 }

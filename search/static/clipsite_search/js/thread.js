@@ -67,8 +67,7 @@ export class Thread {
     const [label, less, more, cross] = element.querySelectorAll("button");
     const change = (edit, said) => this.onEdit({ chip: chip.id, ...edit }, said);
     const remove = () => change({ op: "remove" }, say("removed", chip.label));
-    const rewrite = (text) =>
-      change({ op: "rewrite", text }, say("rewritten", text, chip.label));
+    const rewrite = (text) => change({ op: "rewrite", text }, text);
     fillChip(element, chip);
     if (chip.editable) label.onclick = () => editInPlace(label, chip, rewrite);
     if (chip.upload) label.onclick = () => this.onPart(chip);
@@ -85,7 +84,7 @@ export class Thread {
       stepper.onmousedown = () => false;
       stepper.onclick = () => {
         this.stepped = id;
-        change({ op: "weigh", weight }, say("weight"));
+        change({ op: "weigh", weight }, chip.label);
       };
       if (this.stepped === id) this.focusNext = stepper.disabled ? label : stepper;
     }
