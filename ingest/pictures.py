@@ -79,7 +79,7 @@ def part_of(data: bytes, left: float, top: float, width: float, height: float) -
     picture = _upright(data)
     w, h = picture.size
     x, y = min(int(left * w), w - 1), min(int(top * h), h - 1)
-    right, bottom = round((left + width) * w), round((top + height) * h)
+    right, bottom = min(round((left + width) * w), w), min(round((top + height) * h), h)
     return picture.crop((x, y, max(right, x + 1), max(bottom, y + 1)))
 
 
