@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from ingest.vocabulary import LISTED_FIELDS, Mention, mentions
 from search.understanding import talk
+from search.understanding.filters import without_values
 from search.understanding.noun_phrases import is_content
 from search.understanding.state import Filter, Phrase, QueryState
 from search.understanding.years import one_span
@@ -27,7 +27,7 @@ def without(state: QueryState, said: str) -> QueryState:
         return replace(state, phrases=phrases)
     return replace(
         state,
-        filters=without_values(state.filters, lambda row, value: _names(row, value, what)),
+        filters=without_values(state.filters, lambda row, value, _: _names(row, value, what)),
     )
 
 
@@ -46,22 +46,6 @@ def is_meant(meant: frozenset[str], phrase: Phrase) -> bool:
     """Whether all that was said is in the phrase, or the whole phrase in what was said."""
     own = stems(phrase.text)
     return bool(own) and (meant <= own or own <= meant)
-
-
-def without_values(
-    rows: tuple[Filter, ...], goes: Callable[[Filter, str], bool]
-) -> tuple[Filter, ...]:
-    """Rows less some values. Words stay only with a row that keeps all of its values."""
-    kept = []
-    for row in rows:
-        included = tuple(value for value in row.included if not goes(row, value))
-        excluded = tuple(value for value in row.excluded if not goes(row, value))
-        if (included, excluded) == (row.included, row.excluded):
-            kept.append(row)
-        elif included or excluded:
-            words = " ".join(m.text for m in _mentions(row.words, row.field) if m.value in included)
-            kept.append(replace(row, included=included, excluded=excluded, words=words))
-    return tuple(kept)
 
 
 def without_group(state: QueryState, group: str, but: str = "") -> QueryState:
@@ -129,7 +113,7 @@ def with_filter(state: QueryState, row: Filter, *, alone: bool) -> QueryState:
     named = {*row.included, *row.excluded}
     rows = without_values(
         state.filters,
-        lambda r, value: r.field == row.field and (
+        lambda r, value, _: r.field == row.field and (
             value in named or (alone and bool(row.included) and value in r.included)
         ),
     )  # fmt: skip
