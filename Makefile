@@ -9,7 +9,7 @@ CORPUS ?=
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types unit browser-deps vespa clean bench-search bench-engines \
   bench-feeding bench-conversation bench-reembedding bench-training bench-training-speed \
-  bench-evaluation bench-synonyms bench-weak-matches
+  bench-evaluation bench-synonyms bench-weak-matches bench-heat-maps
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 16
@@ -69,6 +69,9 @@ bench-evaluation: $(VENV)/.run  ## ranking 10,000 pairs beside the first demo's 
 
 bench-synonyms: $(VENV)/.run  ## what other words do for a search, over the live index
 	$(PY) benchmarks/synonyms.py
+
+bench-heat-maps: $(VENV)/.run  ## how often a heat map points right, over a live index of phantoms
+	$(PY) benchmarks/heat_maps.py $(ARGS)
 
 bench-weak-matches: $(VENV)/.run  ## where the line above weak matches falls, over the live index
 	$(PY) benchmarks/weak_matches.py

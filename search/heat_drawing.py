@@ -17,7 +17,7 @@ COLOURS = np.array(
     np.float32,
 )  # fmt: skip
 # The picture stays visible beneath: nothing is laid over what is cooler than CLEAR.
-CLEAR, DENSEST = 0.35, 0.62
+CLEAR, DENSEST = 0.45, 0.7
 # The layer is this many pixels wide and high; the browser stretches it over the picture.
 LAYER = 112
 
@@ -38,7 +38,7 @@ def scale() -> str:
 def _address(values: NDArray[np.float32]) -> str:
     stops = np.linspace(0, 1, len(COLOURS))
     colours = [np.interp(values, stops, COLOURS[:, channel]) for channel in range(3)]
-    opacity = np.clip((values - CLEAR) / (1 - CLEAR), 0, 1) ** 0.7 * DENSEST * 255
+    opacity = np.clip((values - CLEAR) / (1 - CLEAR), 0, 1) * DENSEST * 255
     pixels = np.stack([*colours, opacity], axis=2).round().astype(np.uint8)
     buffer = io.BytesIO()
     Pillow.fromarray(pixels).save(buffer, "WEBP", quality=80)

@@ -129,24 +129,40 @@ def map_of(cosines: Floats, grid: int | None = None) -> HeatMap:
     From cosines (1 + windows of all GRIDS, 1 + other texts): the whole picture and the picture
     without each window in rows, the phrase first in columns.
     """
-    likelier = SHARPNESS * cosines[:, 0] - _log_sum_exp(SHARPNESS * cosines[:, 1:])
-    missed = likelier[0] - likelier[1:]
-    maps = dict(_by_grid(missed))
-    if grid is None:
-        values = np.mean([spread(scores - scores.mean()) for scores in maps.values()], axis=0)
-    else:
-        values = maps[grid] - maps[grid].mean()
-    row, column = np.unravel_index(values.argmax(), values.shape)
-    peak = ((column + 0.5) / len(values), (row + 0.5) / len(values))
+    odds = log_odds(cosines)
+    values, peak = warmth(odds[0] - odds[1:], grid)
     low, high = float(values.min()), float(values.max())
-    stands_out = high >= FAINT
     phrase = cosines[:, 0]
     return HeatMap(
         values=((values - low) / max(high - low, 2 * FAINT)).astype(np.float32),
-        where=place_of(peak) if stands_out else "even",
+        where=place_of(peak) if high >= FAINT else "even",
         peak=peak,
         cosines=(float(phrase[0]), float(phrase[1:].min()), float(phrase[1:].max())),
     )
+
+
+def log_odds(cosines: Floats) -> Floats:
+    """Of each row, how much likelier its first text is than the others together."""
+    others = SHARPNESS * cosines[:, 1:]
+    most = others.max(axis=1)
+    together = most + np.log(np.exp(others - most[:, None]).sum(axis=1))
+    odds: Floats = SHARPNESS * cosines[:, 0] - together
+    return odds
+
+
+def warmth(scores: Floats, grid: int | None = None) -> tuple[Floats, tuple[float, float]]:
+    """
+    From scores (windows of all GRIDS,): a map of mean near 0, (side, side), and its warmest place
+    as shares of width and height.
+    """
+    maps = {each: own - own.mean() for each, own in _by_grid(scores)}
+    values = maps[grid] if grid else np.mean([spread(own) for own in maps.values()], axis=0)
+    row, column = np.unravel_index(values.argmax(), values.shape)
+    # Beyond the outermost windows' centres the map is level: there the point nearest the middle.
+    margin = 1 / ((grid or GRIDS[-1]) + 1)
+    place = np.array([column + 0.5, row + 0.5]) / len(values)
+    across, down = np.clip(place, margin, 1 - margin)
+    return values, (float(across), float(down))
 
 
 def place_of(peak: tuple[float, float]) -> Place:
@@ -232,12 +248,6 @@ def _by_grid(scores: Floats) -> Iterator[tuple[int, Floats]]:
     for grid in GRIDS:
         yield grid, scores[start : start + grid * grid].reshape(grid, grid)
         start += grid * grid
-
-
-def _log_sum_exp(rows: Floats) -> Floats:
-    most = rows.max(axis=1)
-    summed: Floats = most + np.log(np.exp(rows - most[:, None]).sum(axis=1))
-    return summed
 
 
 def _read(path: Path) -> Floats | None:

@@ -52,15 +52,15 @@ MOST_COMPARED = 4
 MOST_PAST = 50
 WARMEST: dict[Place, Any] = {
     "even": gettext_lazy("Even: no part stands out."),
-    "upper left": gettext_lazy("Warmest at the upper left."),
-    "top": gettext_lazy("Warmest at the top."),
-    "upper right": gettext_lazy("Warmest at the upper right."),
-    "left": gettext_lazy("Warmest on the left."),
-    "middle": gettext_lazy("Warmest in the middle."),
-    "right": gettext_lazy("Warmest on the right."),
-    "lower left": gettext_lazy("Warmest at the lower left."),
-    "bottom": gettext_lazy("Warmest at the bottom."),
-    "lower right": gettext_lazy("Warmest at the lower right."),
+    "upper left": gettext_lazy("Warmest at the upper left of the picture."),
+    "top": gettext_lazy("Warmest at the top of the picture."),
+    "upper right": gettext_lazy("Warmest at the upper right of the picture."),
+    "left": gettext_lazy("Warmest on the left of the picture."),
+    "middle": gettext_lazy("Warmest in the middle of the picture."),
+    "right": gettext_lazy("Warmest on the right of the picture."),
+    "lower left": gettext_lazy("Warmest at the lower left of the picture."),
+    "bottom": gettext_lazy("Warmest at the bottom of the picture."),
+    "lower right": gettext_lazy("Warmest at the lower right of the picture."),
 }
 
 

@@ -112,7 +112,7 @@ class Share(models.Model):
         Share.of(self.made_by).filter(pk=self.pk).update(expires_at=timezone.now())
 
     def told(self) -> str:
-        """Who shared it and until when, in a sentence."""
+        """Who shared it and until when, in a sentence; a time at its end may have its own stop."""
         until = date_format(timezone.localtime(self.expires_at), "DATETIME_FORMAT")
         who = self.made_by.get_full_name() or self.made_by.get_username()
-        return _("%(who)s shared this until %(until)s.") % {"who": who, "until": until}
+        return _("Shared until %(until)s by %(who)s.") % {"who": who, "until": until}

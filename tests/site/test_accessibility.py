@@ -11,9 +11,20 @@ pytestmark = pytest.mark.browser
 
 HINDERS = {"moderate", "serious", "critical"}
 PAGES = [
-    "/saved/", "/history/", "/compare?ids=1,2", "/images/1/", "/search?q=chest", "/not-there",
+    "/saved/", "/history/", "/compare?ids=1,2", "/images/1/", "/images/1/heat-map?phrase=rib",
+    "/search?q=chest", "/not-there",
 ]  # fmt: skip
 NOTHING_HAS_ALL = "ultrasound of the knee of a man in 1999"
+
+KEPT = """
+from django.contrib.auth import get_user_model
+from ingest.models import Image
+from search.models import Share, Tag
+
+tag = Tag.named(get_user_model().objects.get(username="admin"), "Looked at")[0]
+tag.add(Image.objects.values_list("pk", flat=True)[:5])
+answer = [tag.pk, Share.images(tag, 7).key]
+"""
 
 
 @pytest.fixture(params=[(1440, "light"), (1440, "dark"), (360, "light")], ids=str)
@@ -41,8 +52,13 @@ def test_no_state_of_the_search_hinders_anybody(site: Site, looked_at: Any) -> N
     ask(page, "chest x-ray with an effusion")
     hits = settled(page)
     assert findings(page) == []
+    for menu in ("All results", "Share…"):
+        page.locator(".stage-line summary", has_text=menu).click()
+        assert findings(page) == [], menu
+        page.locator(".stage-line summary", has_text=menu).click()
     hits.first.locator(".hit-open").click()
-    page.locator("#detail[open] .from").wait_for()
+    page.locator("#detail[open] .heat-fold summary").first.click()
+    page.locator("#detail .heat").wait_for()
     assert findings(page) == []
     page.keyboard.press("Escape")
     ask(page, f"new topic: {NOTHING_HAS_ALL}")
@@ -53,7 +69,8 @@ def test_no_state_of_the_search_hinders_anybody(site: Site, looked_at: Any) -> N
 
 def test_no_other_page_hinders_anybody(site: Site, looked_at: Any) -> None:
     page = looked_at
-    for path in PAGES:
+    tag, key = site.run(KEPT)
+    for path in [*PAGES, "/tags/", f"/tags/{tag}/", f"/shared/{key}/"]:
         page.goto(f"{site.address}{path}")
         if "q=" in path:  # asked again, as a conversation
             page.wait_for_url("**/c/*/")
