@@ -11,7 +11,8 @@ pytestmark = pytest.mark.browser
 
 HINDERS = {"moderate", "serious", "critical"}
 PAGES = [
-    "/saved/", "/history/", "/compare?ids=1,2", "/images/1/", "/search?q=chest", "/not-there",
+    "/saved/", "/history/", "/compare?ids=1,2", "/images/1/", "/images/1/heat-map?phrase=rib",
+    "/search?q=chest", "/not-there",
 ]  # fmt: skip
 NOTHING_HAS_ALL = "ultrasound of the knee of a man in 1999"
 
@@ -56,7 +57,8 @@ def test_no_state_of_the_search_hinders_anybody(site: Site, looked_at: Any) -> N
         assert findings(page) == [], menu
         page.locator(".stage-line summary", has_text=menu).click()
     hits.first.locator(".hit-open").click()
-    page.locator("#detail[open] .from").wait_for()
+    page.locator("#detail[open] .heat-fold summary").first.click()
+    page.locator("#detail .heat").wait_for()
     assert findings(page) == []
     page.keyboard.press("Escape")
     ask(page, f"new topic: {NOTHING_HAS_ALL}")

@@ -132,3 +132,25 @@ def test_images_are_chosen_by_key_and_button_and_seen_side_by_side(site: Site, p
     assert tops[0] < tops[1]
     overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(overflow) <= 0
+
+
+def test_the_panel_unfolds_where_the_picture_is_like_a_phrase(site: Site, page: Any) -> None:
+    ask(page, "chest x-ray with an effusion")
+    settled(page).first.locator(".hit-open").click()
+    fold = page.locator("#detail .heat-fold").last
+    fold.locator("summary").click()
+    picture = fold.get_by_role("img", name="Heat map of “effusion” over the picture.")
+    picture.wait_for()
+    told = fold.locator("figcaption p").first.inner_text()
+    assert told.startswith(("Warmest", "Even"))
+    assert picture.get_attribute("alt").endswith(told)
+    colours = fold.locator(".heat-layer")
+    assert colours.bounding_box() == pytest.approx(picture.bounding_box())
+    fold.get_by_label("Colours over the picture").uncheck()
+    assert not colours.is_visible()
+    asked_again = []
+    page.on("request", lambda request: asked_again.append(request.url))
+    fold.locator("summary").click()
+    fold.locator("summary").click()
+    picture.wait_for()
+    assert not [url for url in asked_again if "heat-map" in url]
