@@ -166,14 +166,14 @@ function appendPage(hits) {
 
 // --- Images
 
-const liken = (op) => ({ image_id }) => edit({ op, image_id }, say(op), true);
+const liken = (op, said) => ({ image_id }) => edit({ op, image_id }, said, true);
 
 const ON_HIT = {
   like(hit) {
     if (state.turn === null) location.assign(`${root.dataset.results}?like=${hit.image_id}`);
-    else liken("like")(hit);
+    else liken("like", say("like"))(hit);
   },
-  unlike: liken("unlike"),
+  unlike: liken("unlike", say("unlike")),
   only: ({ modality: value, modality_label: label }) =>
     edit({ op: "filter", field: "modality", value }, say("only", label), true),
   why: openAtWhy,
