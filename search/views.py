@@ -99,6 +99,7 @@ def results(request: HttpRequest) -> HttpResponse:
     response["notices"] = [*told, *response["notices"]]
     answered = {
         "response": response,
+        "settings": understood.state,
         "said": as_said(request.GET),
         "page_url_next": _next_page(request, response),
         "export_query": _without(request, "tagged").urlencode(),
@@ -129,6 +130,7 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
     if turns:
         last = turns[-1]
         context["last_turn"] = last.pk
+        context["settings"] = last.query_state
         context["saved_as"] = wire.saved_json(last)
         try:
             response = async_to_sync(wire.answer_turn)(last)
@@ -390,12 +392,7 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
         "sorts": SORTS.items(),
         "share_days": DAYS,
         "query_image_minutes": round(settings.QUERY_IMAGE_MINUTES),
-        "settings": {
-            "mode": request.GET.get("mode", "hybrid"),
-            "alpha": request.GET.get("alpha", "0.5"),
-            "fusion": request.GET.get("fusion", "linear"),
-            "sort": request.GET.get("sort", "relevance"),
-        },
+        "settings": QueryState(),
     }
 
 

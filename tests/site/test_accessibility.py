@@ -56,7 +56,11 @@ def test_no_state_of_the_search_hinders_anybody(site: Site, looked_at: Any) -> N
         page.locator(".stage-line summary", has_text=menu).click()
         assert findings(page) == [], menu
         page.locator(".stage-line summary", has_text=menu).click()
+    page.get_by_role("button", name="List").click()
+    assert findings(page) == []
+    page.get_by_role("button", name="Grid").click()
     hits.first.locator(".hit-open").click()
+    page.locator(".part > summary").click()
     page.locator("#detail[open] .heat-fold summary").first.click()
     page.locator("#detail .heat").wait_for()
     assert findings(page) == []
