@@ -18,9 +18,6 @@ import socket
 import statistics
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
@@ -43,6 +40,7 @@ from playwright.sync_api import Page, sync_playwright
 from ingest.models import Image
 from search.asking import read
 from search.models import LiveIndex
+from tests.starting import wait_until_ready
 
 SEED = 20261129
 WARM_UP = 5
@@ -294,24 +292,11 @@ def _site() -> Iterator[str]:
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        _wait_until_ready(address)
+        wait_until_ready(address, LONGEST_START)
         yield address
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(30)
-
-
-def _wait_until_ready(address: str) -> None:
-    deadline = time.monotonic() + LONGEST_START
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{address}/readyz", timeout=LONGEST_START)
-            return
-        except urllib.error.HTTPError as refused:
-            sys.exit(refused.read().decode())
-        except OSError:
-            time.sleep(0.3)
-    sys.exit("The site did not start.")
 
 
 if __name__ == "__main__":

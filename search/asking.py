@@ -15,10 +15,11 @@ from search.models import Conversation, LiveIndex, SavedSearch, Turn
 from search.models.conversations import LONGEST_NAME
 from search.other_words import expanded
 from search.query_images import is_kept
-from search.understanding import edits, talk
+from search.understanding import edits
 from search.understanding.languages import foreign
 from search.understanding.refining import NOT_THERE, STARTED_NEW, Refined, refine
 from search.understanding.state import InvalidState, QueryState
+from search.understanding.talk import topics
 from search.understanding.understand import Understanding, understand
 from search.understanding.wire import check_characters, state_from_json
 
@@ -142,7 +143,7 @@ def _understood(utterance: str, asked: QueryState, shown: Sequence[int]) -> Refi
         return Refined(replace(asked, utterance=utterance), ("image",))
     said = refine(words, asked, shown, settings.SPACY_PIPELINE)
     images_alone = asked.images and not (asked.phrases or asked.filters)
-    if images_alone and said.moves == ("new",) and not talk.NEW_TOPIC.search(words):
+    if images_alone and said.moves == ("new",) and not topics.NEW_TOPIC.search(words):
         notices = tuple(notice for notice in said.notices if notice != STARTED_NEW)
         return Refined(replace(said.state, images=asked.images), ("add",), notices)
     return said

@@ -43,22 +43,26 @@ def state_of(parameters: QueryDict) -> Understanding:
 
 def asked_by(user: Any, parameters: QueryDict) -> Understanding:
     """
-    A saved search of the user's own (`saved`), one that was shared (`shared`), a state from a link
-    (`state`), or words and filters. Raises InvalidState, Http404, and Ended for what is shared no
-    more.
+    A state from a link (`state`), a saved search of the user's own (`saved`), one that was shared
+    (`shared`), or words and filters: the first that is there. Raises InvalidState, Http404, and
+    Ended for what is shared no more.
     """
     if state := parameters.get("state", ""):
         return Understanding(links.decode(state))
+    if (saved_as := row_number(parameters.get("saved", ""))) is not None:
+        mine = SavedSearch.objects.filter(user=user.pk)
+        return Understanding(state_from_json(get_object_or_404(mine, pk=saved_as).state))
     if key := parameters.get("shared", ""):
         share = shared(key)
         if share.tag is not None:
             raise Http404
         return Understanding(share.query_state, (share.told(),))
-    saved_as = parameters.get("saved", "")
-    if not saved_as.isdecimal():
-        return state_of(parameters)
-    mine = SavedSearch.objects.filter(user=user.pk)
-    return Understanding(state_from_json(get_object_or_404(mine, pk=int(saved_as)).state))
+    return state_of(parameters)
+
+
+def row_number(text: str) -> int | None:
+    """Of a row, as an address or a form names it; None for what cannot be one."""
+    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def shared(key: str) -> Share:
@@ -91,6 +95,7 @@ def _number(text: str) -> float:
 
 
 def _image_id(text: str) -> int:
-    if not text.isdecimal():
+    number = row_number(text)
+    if number is None:
         raise InvalidState(_("like must be the number of an image."))
-    return int(text)
+    return number

@@ -9,11 +9,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from search import plain
 from search.links import without_own
 from search.models import Ended, Share
 from search.models.shares import DAYS
-from search.tag_pages import mine, number_in, search_of, shown
+from search.plain import row_number
+from search.plain import shared as share_of
+from search.tag_pages import mine, search_of, shown
 from search.understanding.state import InvalidState
 
 
@@ -23,11 +24,11 @@ def share(request: HttpRequest) -> HttpResponse:
     """A link to a search or to a tag of one's own, for so many `days`; shown with all that work."""
     told = {}
     try:
-        days = number_in(request.POST.get("days", ""))
+        days = row_number(request.POST.get("days", ""))
         if days not in DAYS:
             raise InvalidState(_("A link works for 1, 7 or 30 days."))
         if number := request.POST.get("tag", ""):
-            made = Share.images(mine(request, number_in(number)), days)
+            made = Share.images(mine(request, row_number(number)), days)
         else:
             state, _build, turn = search_of(request)
             name = turn.conversation.title if turn is not None else state.utterance
@@ -45,7 +46,7 @@ def share(request: HttpRequest) -> HttpResponse:
 def shared(request: HttpRequest, key: str) -> HttpResponse:
     """The search like one that is saved, or the images of the tag, to read."""
     try:
-        share = plain.shared(key)
+        share = share_of(key)
     except Ended as exc:
         return ended(request, exc)
     if share.tag is None:

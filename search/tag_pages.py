@@ -15,7 +15,7 @@ from search.engines.base import EngineError
 from search.exporting import FORMS, all_ranked
 from search.models import IndexBuild, LiveIndex, NameTaken, NotTagged, Tag, Turn
 from search.models.shares import DAYS
-from search.plain import asked_by
+from search.plain import asked_by, row_number
 from search.problems import ENGINE_DOWN
 from search.retrieval import NothingIndexed
 from search.understanding.state import InvalidState, QueryState
@@ -91,7 +91,7 @@ def tag_image(request: HttpRequest, pk: int) -> HttpResponse:
     image = get_object_or_404(Image, pk=pk)
     try:
         if number := request.POST.get("remove", ""):
-            mine(request, number_in(number)).remove(pk)
+            mine(request, row_number(number)).remove(pk)
         else:
             Tag.named(request.user, request.POST.get("name", ""))[0].add([pk])
     except (NotTagged, InvalidState) as exc:
@@ -109,7 +109,7 @@ def search_of(request: HttpRequest) -> tuple[QueryState, IndexBuild | None, Turn
         return asked_by(request.user, request.GET).state, LiveIndex.current(), None
     turns = Turn.objects.filter(conversation__user=request.user.pk)
     turns = turns.select_related("conversation", "build__checkpoint")
-    turn = get_object_or_404(turns, pk=number_in(number))
+    turn = get_object_or_404(turns, pk=row_number(number))
     return turn.query_state, turn.answering_build(), turn
 
 
@@ -121,11 +121,6 @@ def tags_of(user: Any, image: Image) -> dict[str, Any]:
 
 def mine(request: HttpRequest, pk: int | None) -> Tag:
     return get_object_or_404(Tag, owner=request.user.pk, pk=pk)
-
-
-def number_in(text: str) -> int | None:
-    """Of a row; what is none names no row."""
-    return int(text) if text.isdecimal() and len(text) < 19 else None
 
 
 def shown(request: HttpRequest, tag: Tag) -> dict[str, Any]:

@@ -38,7 +38,7 @@ from search.models import (
 )
 from search.models.conversations import LONGEST_NAME, LONGEST_NOTES
 from search.models.shares import DAYS
-from search.plain import as_said, asked_by
+from search.plain import as_said, asked_by, row_number
 from search.problems import ENGINE_DOWN
 from search.query import wanted
 from search.retrieval import NOTHING_INDEXED, NothingIndexed
@@ -135,14 +135,13 @@ def conversation(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 def branch(request: HttpRequest) -> HttpResponse:
     """A conversation of its own, from a turn of one's own or from the state of a plain address."""
-    number = request.POST.get("turn", "")
     try:
-        if number.isdecimal():
+        if (number := row_number(request.POST.get("turn", ""))) is not None:
             mine = Turn.objects.filter(conversation__user=request.user.pk)
-            turn = asking.branch(request.user, get_object_or_404(mine, pk=int(number)))
-        elif (saved_as := request.POST.get("saved", "")).isdecimal():
+            turn = asking.branch(request.user, get_object_or_404(mine, pk=number))
+        elif (saved_as := row_number(request.POST.get("saved", ""))) is not None:
             kept = SavedSearch.objects.filter(user=request.user.pk)
-            turn = asking.open_saved(request.user, get_object_or_404(kept, pk=int(saved_as)))
+            turn = asking.open_saved(request.user, get_object_or_404(kept, pk=saved_as))
         else:
             state = links.decode(request.POST.get("state", ""))
             title = state.utterance or _("A search from a link")
@@ -386,18 +385,18 @@ def _frame_of_page(request: HttpRequest) -> dict[str, Any]:
 
 def _origin(request: HttpRequest, state: QueryState) -> tuple[str, str]:
     """The parameter that names this search to `branch`; a link has no pictures of one's own."""
-    saved_as = request.GET.get("saved", "")
-    if saved_as.isdecimal() and not request.GET.get("state"):
-        return "saved", saved_as
+    saved_as = row_number(request.GET.get("saved", ""))
+    if saved_as is not None and not request.GET.get("state"):
+        return "saved", str(saved_as)
     return "state", links.encode(state)
 
 
 def _new_here(request: HttpRequest) -> list[str]:
     """Told once: a saved search that is opened has been looked at."""
-    saved_as = request.GET.get("saved", "")
-    if request.GET.get("state") or not saved_as.isdecimal():
+    saved_as = row_number(request.GET.get("saved", ""))
+    if request.GET.get("state") or saved_as is None:
         return []
-    mine = SavedSearch.objects.filter(user=request.user.pk, pk=int(saved_as))
+    mine = SavedSearch.objects.filter(user=request.user.pk, pk=saved_as)
     new = sum(watching.new_images(mine).values())
     for search in mine:
         watching.look(search)
@@ -409,9 +408,10 @@ def _new_here(request: HttpRequest) -> list[str]:
 
 def _tagged(request: HttpRequest) -> list[str]:
     """Told where all results were tagged just now."""
-    number = request.GET.get("tagged", "")
-    mine = Tag.objects.filter(owner=request.user.pk)
-    return [tag.told() for tag in mine.filter(pk=int(number))] if _is_number(number) else []
+    number = row_number(request.GET.get("tagged", ""))
+    if number is None:
+        return []
+    return [tag.told() for tag in Tag.objects.filter(owner=request.user.pk, pk=number)]
 
 
 def _without(request: HttpRequest, name: str) -> QueryDict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from ingest.vocabulary import canonical, mentions
+from ingest.vocabulary import canonical
 from search.understanding.chips import (
     can_weigh,
     chips,
@@ -15,6 +15,7 @@ from search.understanding.chips import (
     value_id,
     value_label,
 )
+from search.understanding.filters import without_values
 from search.understanding.state import (
     MAX_PARTS,
     Filter,
@@ -109,7 +110,7 @@ def _remove(state: QueryState, edit: Edit) -> QueryState:
     return replace(
         state,
         phrases=tuple(p for p in state.phrases if phrase_id(p) != chip_id),
-        filters=_rows_without(state.filters, chip_id),
+        filters=_filters_without(state, chip_id),
         images=tuple(i for i in state.images if image_chip_id(i) != chip_id),
         expansions=tuple(e for e in state.expansions if expansion_id(e) != chip_id),
     )
@@ -122,27 +123,11 @@ def _known_chip(state: QueryState, edit: Edit) -> str:
     return chip_id
 
 
-def _rows_without(rows: tuple[Filter, ...], chip_id: str) -> tuple[Filter, ...]:
-    """The rows less one value; the words that named only that value go with it."""
-    kept: list[Filter] = []
-    for row in rows:
-        included = tuple(v for v in row.included if value_id(row.field, v) != chip_id)
-        excluded = tuple(
-            v for v in row.excluded if value_id(row.field, v, excluded=True) != chip_id
-        )
-        gone = {*row.included, *row.excluded} - {*included, *excluded}
-        if included or excluded:
-            words = _words_without(row, gone) if gone else row.words
-            kept.append(replace(row, included=included, excluded=excluded, words=words))
-    return tuple(kept)
-
-
-def _words_without(row: Filter, values: set[str]) -> str:
-    words = row.words
-    for mention in reversed(mentions(words, row.field, fold_case=True)):
-        if mention.value in values:
-            words = words[: mention.start] + words[mention.end :]
-    return " ".join(words.split())
+def _filters_without(state: QueryState, chip_id: str) -> tuple[Filter, ...]:
+    return without_values(
+        state.filters,
+        lambda row, value, excluded: value_id(row.field, value, excluded=excluded) == chip_id,
+    )
 
 
 def _rewrite(state: QueryState, edit: Edit) -> QueryState:
@@ -178,7 +163,7 @@ def _require(state: QueryState, edit: Edit) -> QueryState:
 def _filter(state: QueryState, edit: Edit) -> QueryState:
     """Adds to the values already asked of the field: several values of one field are "any of"."""
     field, value = _field_and_value(edit)
-    rows = _rows_without(state.filters, value_id(field, value, excluded=True))
+    rows = _filters_without(state, value_id(field, value, excluded=True))
     for i, row in enumerate(rows):
         if row.field == field and row.included:
             included = tuple(dict.fromkeys((*row.included, value)))
@@ -191,7 +176,7 @@ def _unfilter(state: QueryState, edit: Edit) -> QueryState:
     field, value = _field_and_value(edit)
     if not any(row.field == field and value in row.included for row in state.filters):
         raise InvalidState(f"This search does not filter by {value_label(field, value)!r}.")
-    return replace(state, filters=_rows_without(state.filters, value_id(field, value)))
+    return replace(state, filters=_filters_without(state, value_id(field, value)))
 
 
 def _field_and_value(edit: Edit) -> tuple[str, str]:

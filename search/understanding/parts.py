@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from ingest.vocabulary import LISTED_FIELDS, Mention, mentions
-from search.understanding import talk
+from search.understanding.filters import without_values
 from search.understanding.noun_phrases import is_content
 from search.understanding.state import Filter, Phrase, QueryState
+from search.understanding.talk import part_names
 from search.understanding.years import one_span
 
 GROUPS = frozenset({"side", "plane", "age"})
@@ -17,8 +17,8 @@ GROUPS = frozenset({"side", "plane", "age"})
 def without(state: QueryState, said: str) -> QueryState:
     """The state without what was meant; the same state where nothing is meant by it."""
     what = _plain(said)
-    if what in talk.PARTS:
-        return _without_named(state, talk.PARTS[what])
+    if what in part_names.PARTS:
+        return _without_named(state, part_names.PARTS[what])
     meant = stems(what)
     if not meant:
         return state
@@ -27,7 +27,7 @@ def without(state: QueryState, said: str) -> QueryState:
         return replace(state, phrases=phrases)
     return replace(
         state,
-        filters=without_values(state.filters, lambda row, value: _names(row, value, what)),
+        filters=without_values(state.filters, lambda row, value, _: _names(row, value, what)),
     )
 
 
@@ -48,26 +48,10 @@ def is_meant(meant: frozenset[str], phrase: Phrase) -> bool:
     return bool(own) and (meant <= own or own <= meant)
 
 
-def without_values(
-    rows: tuple[Filter, ...], goes: Callable[[Filter, str], bool]
-) -> tuple[Filter, ...]:
-    """Rows less some values. Words stay only with a row that keeps all of its values."""
-    kept = []
-    for row in rows:
-        included = tuple(value for value in row.included if not goes(row, value))
-        excluded = tuple(value for value in row.excluded if not goes(row, value))
-        if (included, excluded) == (row.included, row.excluded):
-            kept.append(row)
-        elif included or excluded:
-            words = " ".join(m.text for m in _mentions(row.words, row.field) if m.value in included)
-            kept.append(replace(row, included=included, excluded=excluded, words=words))
-    return tuple(kept)
-
-
 def without_group(state: QueryState, group: str, but: str = "") -> QueryState:
     """Words of a group ("left", "axial") leave the phrases that are looked for, `but` one."""
     phrases = []
-    going = talk.RIVALS[group] - {but}
+    going = part_names.RIVALS[group] - {but}
     for phrase in state.phrases:
         kept = " ".join(word for word in phrase.text.split() if word.casefold() not in going)
         if phrase.excluded or phrase.quoted or kept == phrase.text:
@@ -79,7 +63,7 @@ def without_group(state: QueryState, group: str, but: str = "") -> QueryState:
 
 def with_side(state: QueryState, side: str) -> QueryState | None:
     """Each phrase of the other side becomes one of this side; None where there is none."""
-    other = talk.OTHER_SIDE.get(side, "")
+    other = part_names.OTHER_SIDE.get(side, "")
     changed = tuple(
         replace(p, text=_swapped(p.text, other, side)) if not (p.quoted or p.excluded) else p
         for p in state.phrases
@@ -90,17 +74,19 @@ def with_side(state: QueryState, side: str) -> QueryState | None:
 def rivals_of(text: str) -> str:
     """The group of words that a text belongs to as a whole, or ""."""
     folded = text.casefold()
-    return next((name for name, words in talk.RIVALS.items() if folded in words), "")
+    return next((name for name, words in part_names.RIVALS.items() if folded in words), "")
 
 
 def are_rivals(old: str, new: str) -> bool:
     group, other = (rivals_of(tidied(said).strip().removeprefix("the ")) for said in (old, new))
-    return group == other != "" or (group == "side" and bool(talk.THE_OTHER.fullmatch(new)))
+    return group == other != "" or (group == "side" and bool(part_names.THE_OTHER.fullmatch(new)))
 
 
 def other_side(state: QueryState) -> str:
     words = {word.casefold() for p in state.phrases for word in p.text.split()}
-    return next((other for side, other in talk.OTHER_SIDE.items() if side in words), "other side")
+    return next(
+        (other for side, other in part_names.OTHER_SIDE.items() if side in words), "other side"
+    )
 
 
 def with_rival(state: QueryState, phrase: Phrase) -> QueryState | None:
@@ -129,7 +115,7 @@ def with_filter(state: QueryState, row: Filter, *, alone: bool) -> QueryState:
     named = {*row.included, *row.excluded}
     rows = without_values(
         state.filters,
-        lambda r, value: r.field == row.field and (
+        lambda r, value, _: r.field == row.field and (
             value in named or (alone and bool(row.included) and value in r.included)
         ),
     )  # fmt: skip
@@ -167,7 +153,7 @@ def with_phrase(state: QueryState, phrase: Phrase) -> QueryState:
 
 def tidied(said: str) -> str:
     """Words in short: "left-sided" is left, "axial slices" are axial, "male patients" are male."""
-    for pattern in (talk.SIDE_NOUN, talk.PLANE_NOUN, talk.PEOPLE_NOUN):
+    for pattern in (part_names.SIDE_NOUN, part_names.PLANE_NOUN, part_names.PEOPLE_NOUN):
         said = pattern.sub(r"\1", said)
     return said
 
@@ -186,7 +172,7 @@ def _plain(said: str) -> str:
     what = said.strip(" .,!?\"'").casefold()
     for article in ("the ", "any ", "that ", "this ", "all ", "about "):
         what = what.removeprefix(article)
-    return what if what in talk.PARTS else talk.PART_WORDS.sub("", what)
+    return what if what in part_names.PARTS else part_names.PART_WORDS.sub("", what)
 
 
 def _without_named(state: QueryState, part: str) -> QueryState:

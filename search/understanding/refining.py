@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from search.understanding import parts, talk
+from search.understanding import parts
 from search.understanding.noun_phrases import DEFAULT_PIPELINE, is_content
 from search.understanding.pointing import LIKE_HIT, mode_of, ranks, references, says_more
 from search.understanding.state import MAX_PARTS, Filter, ImageReference, QueryState
+from search.understanding.talk import changes, clause_ends, commands, part_names, topics
 from search.understanding.understand import NOTHING_SAID, normalised, understand
 from search.understanding.wire import count_parts
 
@@ -82,7 +83,7 @@ def refine(
     text, notices = normalised(utterance)
     turn = _Turn(before or QueryState(), shown, pipeline, [], notices)
     whole = _bare(text)
-    if talk.FINDING.match(whole) or not _is_command(turn, whole):
+    if changes.FINDING.match(whole) or not _is_command(turn, whole):
         _read(turn, text, whole)
     state = _within_limits(replace(turn.state, utterance=text), before, turn.notices)
     return Refined(
@@ -96,16 +97,16 @@ def _read(turn: _Turn, text: str, whole: str) -> None:
         turn.notices.append(NOTHING_SAID)
         turn.did("add")
         return
-    if len(clauses) > 1 and talk.START_OVER.match(_bare(clauses[0])):
+    if len(clauses) > 1 and commands.START_OVER.match(_bare(clauses[0])):
         turn.state = QueryState(mode=turn.state.mode, alpha=turn.state.alpha,
                                 fusion=turn.state.fusion)  # fmt: skip
         turn.did("start_over")
         _begin(turn, " ".join(clauses[1:]))
     elif turn.state.is_empty and not any(_has_own_move(clause) for clause in clauses):
-        _begin(turn, talk.TOPIC_HEADING.sub("", text) or text)
+        _begin(turn, topics.TOPIC_HEADING.sub("", text) or text)
     elif not turn.state.is_empty and starts_anew(text):
         turn.notices.append(STARTED_NEW)
-        _begin(turn, talk.NEW_TOPIC_WORDS.sub("", text) or text)
+        _begin(turn, topics.NEW_TOPIC_WORDS.sub("", text) or text)
     else:
         for clause in clauses:
             _one_move(turn, clause)
@@ -123,27 +124,27 @@ def _begin(turn: _Turn, text: str) -> None:
 def starts_anew(text: str) -> bool:
     """Whether an utterance is a complete request, about something else than what is there."""
     bare = _bare(text)
-    if talk.NEW_TOPIC.search(text):
+    if topics.NEW_TOPIC.search(text):
         return True
-    if talk.CONTINUES.match(bare) or _has_own_move(bare):
+    if topics.CONTINUES.match(bare) or _has_own_move(bare):
         return False
     # Whether anything is named is all that counts here, so phrases by rule will do.
-    found = understand(talk.ADDING.sub(" ", bare), pipeline="").state
+    found = understand(changes.ADDING.sub(" ", bare), pipeline="").state
     fields = {row.field for row in found.filters if row.included}
     wanted = [p for p in found.phrases if not p.excluded and p.weight == 1]
-    if talk.ANAPHORA.search(bare):
+    if topics.ANAPHORA.search(bare):
         return False
     if "modality" in fields and all(not row.inferred for row in found.filters):
         return False
     if "modality" in fields:
         return bool(wanted) or "anatomy" in fields
-    return bool(talk.REQUESTS.search(bare)) and bool(wanted) and not talk.ADDING.search(bare)
+    return bool(topics.REQUESTS.search(bare)) and bool(wanted) and not changes.ADDING.search(bare)
 
 
 def _clauses(text: str, whole: str) -> list[str]:
     quoted = [match.span() for match in re.finditer(r'"[^"]*"', whole)]
     cuts = [
-        match for match in talk.SPLIT.finditer(whole)
+        match for match in clause_ends.SPLIT.finditer(whole)
         if not any(start < match.start() < end for start, end in quoted)
     ]  # fmt: skip
     ends = [0, *(cut.end() for cut in cuts)]
@@ -156,27 +157,27 @@ def _bare(text: str) -> str:
     """Without politeness at either end."""
     before = None
     while before != text:
-        before, text = text, talk.CLOSERS.sub("", talk.OPENERS.sub("", text.strip()))
+        before, text = text, clause_ends.CLOSERS.sub("", clause_ends.OPENERS.sub("", text.strip()))
     return text
 
 
 def _is_command(turn: _Turn, whole: str) -> bool:
     """Undo and the like, which search for nothing."""
-    if talk.EXPLAIN.search(whole) and (named := ranks(whole)):
+    if commands.EXPLAIN.search(whole) and (named := ranks(whole)):
         turn.rank = named[0]
         return turn.did("explain")
     if re.fullmatch(r"(?:why|explain)(?: (?:is )?(?:this|that|it)(?: here)?)?", whole, re.I):
         turn.notices.append(WHICH_ONE)
         return turn.did("explain")
-    if match := talk.CALL.search(whole) or talk.SAVE.match(whole):
+    if match := commands.CALL.search(whole) or commands.SAVE.match(whole):
         turn.name = (match["name"] or "").strip(" \"'.")
         return turn.did("save")
     if len(whole.split()) <= _LONGEST_COMMAND:
-        if talk.REDO.search(whole):
+        if commands.REDO.search(whole):
             return turn.did("redo")
-        if talk.UNDO.search(whole):
+        if commands.UNDO.search(whole):
             return turn.did("undo")
-        if talk.START_OVER.match(whole):
+        if commands.START_OVER.match(whole):
             turn.state = QueryState()
             return turn.did("start_over")
     return False
@@ -188,27 +189,27 @@ _LONGEST_COMMAND = 12
 def _has_own_move(clause: str) -> bool:
     """Whether it speaks of modes, of hits or of parts, and so cannot be a search by itself."""
     bare = _bare(clause)
-    return not talk.FINDING.match(bare) and bool(
+    return not changes.FINDING.match(bare) and bool(
         mode_of(bare)
         or references(bare)
-        or any(p.match(bare) for p in talk.DROPPING)
-        or any(p.match(bare) for p in talk.REPLACING)
+        or any(p.match(bare) for p in changes.DROPPING)
+        or any(p.match(bare) for p in changes.REPLACING)
     )
 
 
 def _one_move(turn: _Turn, clause: str) -> None:
     bare = _bare(clause)
-    for move in (_delta,) if talk.FINDING.match(bare) else _MOVES:
+    for move in (_delta,) if changes.FINDING.match(bare) else _MOVES:
         if move(turn, bare):
             return
 
 
 def _change_mode(turn: _Turn, clause: str) -> bool:
-    changes = mode_of(clause)
-    if changes:
-        turn.state = replace(turn.state, **changes)  # type: ignore[arg-type]
+    settings = mode_of(clause)
+    if settings:
+        turn.state = replace(turn.state, **settings)  # type: ignore[arg-type]
         turn.did("mode")
-    return bool(changes)
+    return bool(settings)
 
 
 def _point_at_hits(turn: _Turn, clause: str) -> bool:
@@ -231,7 +232,7 @@ def _point_at_hits(turn: _Turn, clause: str) -> bool:
 
 
 def _drop(turn: _Turn, clause: str) -> bool:
-    match = next((m for pattern in talk.DROPPING if (m := pattern.match(clause))), None)
+    match = next((m for pattern in changes.DROPPING if (m := pattern.match(clause))), None)
     if match is None:
         return False
     what = match["what"]
@@ -244,7 +245,7 @@ def _drop(turn: _Turn, clause: str) -> bool:
 
 
 def _replace(turn: _Turn, clause: str) -> bool:
-    match = next((m for pattern in talk.REPLACING if (m := pattern.match(clause))), None)
+    match = next((m for pattern in changes.REPLACING if (m := pattern.match(clause))), None)
     match = match or _contrast(turn, clause)
     if match is None:
         return False
@@ -258,13 +259,13 @@ def _replace(turn: _Turn, clause: str) -> bool:
 
 
 def _contrast(turn: _Turn, clause: str) -> re.Match[str] | None:
-    match = talk.CONTRAST.match(clause)
+    match = changes.CONTRAST.match(clause)
     return match if match and parts.without(turn.state, match["old"]) != turn.state else None
 
 
 def _put_in_place(turn: _Turn, said: str, *, instead: bool) -> None:
     """`instead`: what it replaces is gone already, so nothing else is replaced."""
-    if talk.THE_OTHER.fullmatch(said):
+    if part_names.THE_OTHER.fullmatch(said):
         said = parts.other_side(turn.state)
     found = understand(parts.tidied(said), turn.pipeline).state
     for row in found.filters:
@@ -281,13 +282,13 @@ def _put_in_place(turn: _Turn, said: str, *, instead: bool) -> None:
 
 def _delta(turn: _Turn, clause: str) -> bool:
     """Words that narrow, add or exclude."""
-    if denied := next((m for p in talk.DENIED_AFTER if (m := p.match(clause))), None):
+    if denied := next((m for p in changes.DENIED_AFTER if (m := p.match(clause))), None):
         clause = f"without {denied['what']}"
-    if not talk.FINDING.match(clause):
-        clause = talk.TAKING_AWAY.sub("without ", clause)
-    narrows = talk.NARROWING.search(clause)
-    adds = talk.ADDING.search(clause)
-    said = talk.NARROWING.sub(" ", clause) if narrows else talk.ADDING.sub(" ", clause)
+    if not changes.FINDING.match(clause):
+        clause = changes.TAKING_AWAY.sub("without ", clause)
+    narrows = changes.NARROWING.search(clause)
+    adds = changes.ADDING.search(clause)
+    said = changes.NARROWING.sub(" ", clause) if narrows else changes.ADDING.sub(" ", clause)
     regions = frozenset() if narrows else parts.regions(turn.state)
     understood = understand(parts.tidied(said), turn.pipeline, regions)
     found = understood.state

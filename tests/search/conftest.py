@@ -1,7 +1,7 @@
 """A small searchable corpus: real images, a real (untrained) model, a real LanceDB index."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -96,49 +96,76 @@ def engine_folder(settings: Any, tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def images(
+def imported(
     corpus: Callable[..., Path],
     run_import: Callable[..., Any],
     media: Path,
     prepared: Callable[[str], Prepared],
-) -> dict[str, Any]:
-    """The eight images of CAPTIONS by their external id."""
+) -> Callable[[str, Mapping[str, str]], dict[str, Any]]:
+    """Imports images with these captions, once under each name; gives them by their external id."""
     from ingest.models import Collection, Image, Import
 
-    eight = prepared("eight")
-    if eight.is_kept:
-        eight.lay_out(media)
-    else:
-        rows = [(f"{name}.png", caption, name) for name, caption in CAPTIONS.items()]
-        run_import(corpus(rows, "file,caption,id"))
-        eight.keep(media, Collection, Import, Image)
-    return {image.external_id: image for image in Image.objects.all()}
+    def images_of(name: str, captions: Mapping[str, str]) -> dict[str, Any]:
+        kept = prepared(name)
+        if kept.is_kept:
+            kept.lay_out(media)
+        else:
+            rows = [(f"{key}.png", caption, key) for key, caption in captions.items()]
+            run_import(corpus(rows, "file,caption,id"))
+            kept.keep(media, Collection, Import, Image)
+        return {image.external_id: image for image in Image.objects.all()}
+
+    return images_of
+
+
+@pytest.fixture
+def images(imported: Callable[[str, Mapping[str, str]], dict[str, Any]]) -> dict[str, Any]:
+    """The eight images of CAPTIONS by their external id."""
+    return imported("eight", CAPTIONS)
+
+
+@pytest.fixture
+def indexed(
+    checkpoint: Checkpoint, prepared: Callable[[str], Prepared]
+) -> Callable[..., IndexBuild]:
+    """
+    The live index over the images there are, built once under each name. An engine that has its
+    documents elsewhere than in the folder puts them there with `fetch` and reads them with `feed`.
+    """
+    from jobs.running import run
+    from search.indexing import build_index
+
+    def index_of(
+        name: str,
+        folder: Path,
+        fetch: Callable[[], None] = lambda: None,
+        feed: Callable[[], None] = lambda: None,
+    ) -> IndexBuild:
+        kept = prepared(name)
+        if kept.is_kept:
+            kept.lay_out(folder, checkpoint=checkpoint)
+            feed()
+            job = IndexBuild.objects.get()
+            job.promote()
+        else:
+            job = IndexBuild.objects.create(checkpoint=checkpoint)
+            run(job, build_index)
+            job.refresh_from_db()
+            fetch()
+            kept.keep(folder, IndexBuild)
+        return job
+
+    return index_of
 
 
 @pytest.fixture
 def build(
-    images: dict[str, Any],
-    checkpoint: Checkpoint,
-    engine_folder: Path,
-    prepared: Callable[[str], Prepared],
+    images: dict[str, Any], indexed: Callable[..., IndexBuild], engine_folder: Path
 ) -> IndexBuild:
     """The live index over those images."""
-    from jobs.running import run
-    from search.indexing import build_index
-
     # Some modules have other images than the eight.
-    indexed = hash(frozenset((image.pk, image.caption_clean) for image in images.values()))
-    index = prepared(f"index-{indexed}")
-    if index.is_kept:
-        index.lay_out(engine_folder, checkpoint=checkpoint)
-        job = IndexBuild.objects.get()
-        job.promote()
-    else:
-        job = IndexBuild.objects.create(checkpoint=checkpoint)
-        run(job, build_index)
-        job.refresh_from_db()
-        index.keep(engine_folder, IndexBuild)
-    return job
+    which = hash(frozenset((image.pk, image.caption_clean) for image in images.values()))
+    return indexed(f"index-{which}", engine_folder)
 
 
 @pytest.fixture

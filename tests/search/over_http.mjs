@@ -2,7 +2,7 @@
 // {message, answer, status} → {sent, frames}.
 import { readFileSync } from "node:fs";
 
-import { Connection } from "../../search/static/clipsite_search/js/connection.js";
+import { connect } from "../../search/static/clipsite_search/js/connection.js";
 import "../js/page.mjs";
 
 const { message, answer, status } = JSON.parse(readFileSync(0, "utf-8"));
@@ -25,7 +25,7 @@ globalThis.fetch = async (url, { method, body }) => {
 };
 
 const onFrame = (frame) => frames.push(frame);
-const connection = new Connection({ path: "/ws/search/", onFrame, unfinished: () => null });
+const connection = connect({ path: "/ws/search/", onFrame, unfinished: () => null });
 connection.send(message);
 while (!frames.length) await new Promise(setImmediate);
 process.stdout.write(JSON.stringify({ sent, frames }), () => process.exit());

@@ -8,20 +8,16 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.test import Client
 
-from ingest.models import Collection, Image, Import
-from jobs.running import run
 from search import caption_words, wire
 from search.asking import read
 from search.engine import engine
 from search.engines.base import EngineError
-from search.indexing import build_index
 from search.links import decode
 from search.models import IndexBuild
 from search.spelling import nearest
 from search.understanding.edits import apply
 from search.understanding.state import MAX_PARTS, Phrase, QueryState
 from search.understanding.synonyms import expanded
-from training.models import Checkpoint
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -47,31 +43,15 @@ FINDINGS = [
 
 @pytest.fixture
 def build(
-    corpus: Callable[..., Path],
-    run_import: Callable[..., Any],
-    media: Path,
-    checkpoint: Checkpoint,
+    imported: Callable[[str, Mapping[str, str]], dict[str, Any]],
+    indexed: Callable[..., IndexBuild],
     engine_folder: Path,
-    prepared: Callable[[str], Any],
 ) -> IndexBuild:
     """The live index over images with the captions of FINDINGS."""
     caption_words.frequent_phrases.cache_clear()
     caption_words.word_counts.cache_clear()
-    images, index = prepared("findings"), prepared("index of findings")
-    if images.is_kept:
-        images.lay_out(media)
-        index.lay_out(engine_folder, checkpoint=checkpoint)
-        job = IndexBuild.objects.get()
-        job.promote()
-        return job
-    rows = [(f"{n}.png", caption, str(n)) for n, caption in enumerate(FINDINGS)]
-    run_import(corpus(rows, "file,caption,id"))
-    images.keep(media, Collection, Import, Image)
-    job = IndexBuild.objects.create(checkpoint=checkpoint)
-    run(job, build_index)
-    job.refresh_from_db()
-    index.keep(engine_folder, IndexBuild)
-    return job
+    imported("findings", {str(number): caption for number, caption in enumerate(FINDINGS)})
+    return indexed("index of findings", engine_folder)
 
 
 def answer(state: QueryState, build: IndexBuild) -> wire.SearchResponse:

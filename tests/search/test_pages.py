@@ -395,3 +395,14 @@ def test_an_address_of_examples_stays_as_it_is(
     page = browser.get("/search", {"q": "knee", "like": images["knee"].pk})
     assert page.context["said"] == ""
     assert '<div class="search is-plain"' in page.content.decode()
+
+
+@pytest.mark.parametrize("number", ["9" * 18, "9" * 5000, "٣", "-1"])
+def test_a_number_that_no_row_has_is_no_fault(
+    build: IndexBuild, browser: Client, number: str
+) -> None:
+    for name in ("saved", "like", "tagged", "offset"):
+        assert browser.get("/search", {"q": "knee", name: number}).status_code < 500, name
+        assert browser.get("/api/v1/search", {"q": "knee", name: number}).status_code < 500, name
+    for name in ("turn", "saved"):
+        assert browser.post("/c/new", {name: number}).status_code < 500, name

@@ -259,3 +259,12 @@ def test_the_api_makes_lists_and_ends_links(
         refused = make(**wrong)
         assert (refused.status_code, refused["Content-Type"]) == (400, "application/problem+json")
         assert refused.json()["detail"].endswith(".")
+
+
+def test_the_sweep_is_scheduled_and_does_not_wait_behind_training() -> None:
+    from clipsite import product
+    from clipsite.celery import app
+
+    task = product.CELERY_BEAT_SCHEDULE["forget-ended-shares"]["task"]
+    assert task == forget_ended_shares.name
+    assert app.amqp.router.route({}, task)["queue"].name == "default"

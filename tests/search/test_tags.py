@@ -352,3 +352,14 @@ def test_the_api_gives_nobody_another_s_tag(
     assert {answer.status_code for answer in answers} == {404}
     assert Client().get("/api/v1/tags").status_code in (401, 403)
     assert held(tag) == [str(knee)]
+
+
+def test_a_search_in_a_page_of_somebody_else_neither_tags_nor_shares(
+    build: IndexBuild, browser: Client, editor: Any, images: dict[str, Image]
+) -> None:
+    Tag.named(editor, "private matters")[0].add([images["knee"].pk])
+    for path in ("", "search?q=knee", f"images/{images['knee'].pk}/"):
+        page = browser.get(f"/embed/own/{path}").content.decode()
+        assert "knee" in page or not path
+        for word in ("private matters", "/tags", "/shared/"):
+            assert word not in page, (path, word)

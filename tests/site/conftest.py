@@ -10,8 +10,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from typing import Any
 import pytest
 
 from tests.frames import fault
+from tests.starting import wait_until_ready
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a password for tests"
@@ -166,25 +165,11 @@ def site() -> Iterator[Site]:
             [sys.executable, "manage.py", "serve", "--port", str(port)],
             cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        _wait_until_ready(running.address)
+        wait_until_ready(running.address, 90)
         yield running
     finally:
         running.stop()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _wait_until_ready(address: str) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=60) as answer:
-                assert json.load(answer)["status"] == "ok"
-                return
-        except urllib.error.HTTPError as refused:
-            pytest.fail(refused.read().decode())
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail("the site did not start")
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from django.core import signing
 from search import embedding
 from tests.site.conftest import PASSWORD, ROOT, Site
 from tests.site.test_journeys import ask, settled
+from tests.starting import wait_until_ready
 
 pytestmark = pytest.mark.browser
 
@@ -63,22 +64,11 @@ def host(site: Site, elsewhere: tuple[str, Path]) -> Iterator[str]:
     )  # fmt: skip
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_until_it_answers(f"{address}/tools/find/readyz")
+        wait_until_ready(f"{address}/tools/find", 60)
         yield address
     finally:
         server.terminate()
         server.wait(30)
-
-
-def wait_until_it_answers(address: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(address, timeout=60).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail("the host did not start")
 
 
 @pytest.fixture

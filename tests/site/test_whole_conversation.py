@@ -121,7 +121,7 @@ def test_a_conversation_is_led_saved_reopened_branched_and_shared(
 
     name = f"By {way}"
     hand.press(page.locator("#save summary"))
-    page.get_by_label("Save this search as").wait_for()
+    page.locator("#save-name:focus").wait_for()
     page.keyboard.press("Control+A")
     page.keyboard.type(name)
     page.keyboard.press("Enter")

@@ -10,7 +10,6 @@ from django.core.management import call_command
 
 from search.engine import engine
 from search.models import IndexBuild
-from tests.conftest import Prepared
 from tests.vespa_stub.server import StubServer
 from training.models import Checkpoint
 
@@ -52,27 +51,18 @@ def stub(switched: StubServer, checkpoint: Checkpoint) -> StubServer:
 def vespa_build(
     stub: StubServer,
     images: dict[str, Any],
-    checkpoint: Checkpoint,
+    indexed: Callable[..., IndexBuild],
     tmp_path: Path,
-    prepared: Callable[[str], Prepared],
 ) -> IndexBuild:
     """The live index over the eight images, on the stub."""
-    from jobs.running import run
-    from search.indexing import build_index
+    documents = tmp_path / "fed" / "documents"
 
-    index = prepared("vespa")
-    fed = tmp_path / "fed"
-    if index.is_kept:
-        index.lay_out(fed, checkpoint=checkpoint)
-        stub.feed(pickle.loads((fed / "documents").read_bytes()))
-        job = IndexBuild.objects.get()
-        job.promote()
-    else:
-        job = IndexBuild.objects.create(checkpoint=checkpoint)
-        run(job, build_index)
-        job.refresh_from_db()
-        fed.mkdir()
-        documents = {name: stub.store.get(name) for name in stub.store.rows}
-        (fed / "documents").write_bytes(pickle.dumps(documents))
-        index.keep(fed, IndexBuild)
-    return job
+    def fetch() -> None:
+        documents.parent.mkdir()
+        kept = {name: stub.store.get(name) for name in stub.store.rows}
+        documents.write_bytes(pickle.dumps(kept))
+
+    def feed() -> None:
+        stub.feed(pickle.loads(documents.read_bytes()))
+
+    return indexed("vespa", documents.parent, fetch, feed)

@@ -1,68 +1,65 @@
 // The field at the foot of the column and the ranking switches under it.
 import { number } from "./words.js";
 
-export class Composer {
-  constructor(form, { onAsk, onRanking }) {
-    this.form = form;
-    this.field = form.elements.q;
-    form.onsubmit = (event) => {
-      event.preventDefault();
-      const utterance = this.field.value.trim();
-      if (!utterance) return;
-      this.clear();
-      onAsk(utterance);
-      // A phone's keyboard covers the answer.
-      if (matchMedia("(hover: none)").matches) this.field.blur();
-    };
-    this.field.onkeydown = (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      form.requestSubmit();
-    };
-    form.oninput = () => {
-      this.#fit();
-      this.#showBlend();
-    };
-    form.querySelector(".ranking").onchange = ({ target }) => {
-      onRanking(target.name, this.settings[target.name]);
-    };
-    form.oninput();
-  }
+const SWITCHES = ["mode", "alpha", "fusion"];
 
-  get settings() {
-    const { mode, alpha, fusion } = this.form.elements;
+export function composing(form, { onAsk, onRanking }) {
+  const { q: field, alpha } = form.elements;
+  const ranking = form.querySelector(".ranking");
+
+  function settings() {
+    const { mode, fusion } = form.elements;
     return { mode: mode.value, alpha: Number(alpha.value), fusion: fusion.value };
   }
 
   /** What a turn was ranked by, unless the user is at the switches just now. */
-  sync(query) {
-    if (this.form.querySelector(".ranking").matches(":focus-within")) return;
-    for (const name of ["mode", "alpha", "fusion"]) {
-      if (query[name] !== undefined) this.form.elements[name].value = query[name];
-    }
-    this.#showBlend();
+  function sync(query) {
+    if (ranking.matches(":focus-within")) return;
+    for (const name of SWITCHES) form.elements[name].value = query[name] ?? form.elements[name].value;
+    showBlend();
   }
 
-  focus() {
-    this.field.focus();
-    this.field.select();
+  function focus() {
+    field.focus();
+    field.select();
   }
 
-  clear() {
-    this.field.value = "";
-    this.#fit();
+  function clear() {
+    field.value = "";
+    fit();
   }
 
-  #showBlend() {
-    const text = number(Number(this.form.elements.alpha.value), { style: "percent" });
-    this.form.querySelector(".blend-value").textContent = text;
-    this.form.elements.alpha.ariaValueText = text;
+  function showBlend() {
+    const text = number(Number(alpha.value), { style: "percent" });
+    form.querySelector(".blend-value").textContent = text;
+    alpha.ariaValueText = text;
   }
 
-  #fit() {
+  function fit() {
     if (CSS.supports("field-sizing", "content")) return;
-    const { style } = this.field;
-    style.height = "auto";
-    style.height = `${this.field.scrollHeight}px`;
+    field.style.height = "auto";
+    field.style.height = `${field.scrollHeight}px`;
   }
+
+  form.onsubmit = (event) => {
+    event.preventDefault();
+    const utterance = field.value.trim();
+    if (!utterance) return;
+    clear();
+    onAsk(utterance);
+    // A phone's keyboard covers the answer.
+    if (matchMedia("(hover: none)").matches) field.blur();
+  };
+  field.onkeydown = (event) => {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  };
+  form.oninput = () => {
+    fit();
+    showBlend();
+  };
+  ranking.onchange = ({ target: { name } }) => onRanking(name, settings()[name]);
+  form.oninput();
+  return { form, field, settings, sync, focus, clear };
 }

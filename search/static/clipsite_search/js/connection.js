@@ -19,90 +19,76 @@ export function enqueue(queue, message) {
   return [...(isAsk(message) ? queue.filter((waiting) => !isAsk(waiting)) : queue), message];
 }
 
-export class Connection {
-  #socket = null;
-  #queue = [];
-  #unanswered = null; // the question no ack came for: sent again after a reconnect
-  #posted = null; // the question that went over HTTP
-  #failures = 0;
+/** `unfinished()` gives {turn, last_seq} of a turn still streaming, or null. */
+export function connect({ path, onFrame, unfinished }) {
+  const url = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+  let socket;
+  let queue = [];
+  let unanswered = null; // the question no ack came for: sent again after a reconnect
+  let posted = null; // the question that went over HTTP
+  let failures = 0;
 
-  /** `unfinished()` gives {turn, last_seq} of a turn still streaming, or null. */
-  constructor({ path, onFrame, unfinished }) {
-    const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const url = `${scheme}://${location.host}${path}`;
-    Object.assign(this, { url, onFrame, unfinished });
-    this.#open();
+  function send(message) {
+    if (isAsk(message)) unanswered = message;
+    if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    else if (failures >= FAILURES_BEFORE_HTTP) viaHttp(message);
+    else queue = enqueue(queue, message);
   }
 
-  send(message) {
-    if (isAsk(message)) this.#unanswered = message;
-    if (this.#socket?.readyState === WebSocket.OPEN) {
-      this.#socket.send(JSON.stringify(message));
-    } else if (this.#failures >= FAILURES_BEFORE_HTTP) {
-      this.#viaHttp(message);
-    } else {
-      this.#queue = enqueue(this.#queue, message);
-    }
-  }
-
-  #open() {
-    this.#socket = new WebSocket(this.url);
-    this.#socket.onopen = ({ target }) => this.#opened(target);
-    this.#socket.onmessage = ({ data }) => {
-      this.#failures = 0;
-      this.#receive(JSON.parse(data));
+  function open() {
+    const opening = new WebSocket(url);
+    socket = opening;
+    socket.onopen = () => {
+      // Opening proves little: only a frame, or standing for a while, clears the failures.
+      setTimeout(() => {
+        if (opening.readyState === WebSocket.OPEN) failures = 0;
+      }, STEADY_AFTER);
+      takeWaiting().forEach(send);
     };
-    this.#socket.onclose = () => this.#closed();
-  }
-
-  /** Opening proves little: only a frame, or standing for a while, clears the failures. */
-  #opened(socket) {
-    setTimeout(() => {
-      if (socket.readyState === WebSocket.OPEN) this.#failures = 0;
-    }, STEADY_AFTER);
-    this.#takeWaiting().forEach((message) => this.send(message));
-  }
-
-  #closed() {
-    this.#failures += 1;
-    setTimeout(() => this.#open(), backoff(this.#failures));
-    if (this.#failures < FAILURES_BEFORE_HTTP) return;
-    this.#takeWaiting().forEach((message) => this.#viaHttp(message));
+    socket.onmessage = ({ data }) => {
+      failures = 0;
+      receive(JSON.parse(data));
+    };
+    socket.onclose = () => {
+      failures += 1;
+      setTimeout(open, backoff(failures));
+      if (failures >= FAILURES_BEFORE_HTTP) takeWaiting().forEach(viaHttp);
+    };
   }
 
   /** What is to be sent now, ahead of it what the broken socket left open. */
-  #takeWaiting() {
-    const waiting = this.#queue;
-    this.#queue = [];
-    const asked = this.#unanswered;
-    const point = this.unfinished();
-    if (asked && asked !== this.#posted && !waiting.includes(asked)) waiting.unshift(asked);
+  function takeWaiting() {
+    const waiting = queue;
+    queue = [];
+    const point = unfinished();
+    const isLost = unanswered && unanswered !== posted && !waiting.includes(unanswered);
+    if (isLost) waiting.unshift(unanswered);
     else if (point) waiting.unshift({ type: "resume", ...point });
     return waiting;
   }
 
-  #receive(frame) {
-    if (frame.type === "ack" || frame.type === "error") this.#unanswered = null;
-    this.onFrame(frame);
+  function receive(frame) {
+    if (frame.type === "ack" || frame.type === "error") unanswered = null;
+    onFrame(frame);
   }
 
-  async #viaHttp(message) {
+  async function viaHttp(message) {
     try {
-      for (const frame of await this.#exchange(message)) this.#receive(frame);
+      for (const frame of await exchange(message)) receive(frame);
     } catch (error) {
-      this.#receive(failure(error));
+      receive(failure(error));
     }
   }
 
   /** The frames that answer a message, from the API. */
-  async #exchange(message) {
+  async function exchange(message) {
     const { type, ...body } = message;
     const { turn, offset, limit } = body;
     if (isAsk(message)) {
-      this.#posted = message;
+      posted = message;
       const answer = await request("POST", "turns", body);
       const { utterance } = message;
-      return this.#unanswered === message ? framesOf(answer, { ...answer, utterance }) : [];
+      return unanswered === message ? framesOf(answer, { ...answer, utterance }) : [];
     }
     if (type === "page") {
       const answer = await request("GET", `turns/${turn}?offset=${offset}&limit=${limit}`);
@@ -111,9 +97,12 @@ export class Connection {
     if (type === "feedback") {
       return [frameOf(turn, 0, type, await request("PUT", `turns/${turn}/feedback`, body))];
     }
-    const unfinished = framesOf(await request("GET", `turns/${turn}`), { turn }).slice(1);
-    return unfinished.map((frame) => ({ ...frame, seq: body.last_seq + frame.seq }));
+    const rest = framesOf(await request("GET", `turns/${turn}`), { turn }).slice(1);
+    return rest.map((frame) => ({ ...frame, seq: body.last_seq + frame.seq }));
   }
+
+  open();
+  return { send };
 }
 
 function failure({ status, message }) {

@@ -1,12 +1,12 @@
 // Wires the page: frames in, state, and the parts that show it.
 import { comparing } from "./compare.js";
-import { Composer } from "./composer.js";
-import { Connection } from "./connection.js";
+import { composing } from "./composer.js";
+import { connect } from "./connection.js";
 import "./copy.js";
 import { Detail } from "./detail.js";
 import { actionOf, byId, fill } from "./dom.js";
 import { renderFacets } from "./facets.js";
-import { Grid } from "./grid.js";
+import { arranging } from "./grid.js";
 import { listenToDeleting, listenToSaving, rememberConversation } from "./history.js";
 import { request } from "./http.js";
 import { listenToKeys } from "./keys.js";
@@ -27,7 +27,7 @@ const root = byId("search");
 let state = initialState({ conversation: Number(root.dataset.conversation) || null });
 let lastAsk = null;
 
-const grid = new Grid(document.querySelector("#results .grid"), {
+const grid = arranging(document.querySelector("#results .grid"), {
   onHeld: (isHeld) => (byId("new-order").hidden = !isHeld),
   onReplaced(changes) {
     state = { ...state, moved: changed(changes) };
@@ -39,8 +39,8 @@ const grid = new Grid(document.querySelector("#results .grid"), {
 const compare = comparing(byId("tray"), grid.list);
 const thread = new Thread(byId("thread"), { onEdit: edit, onOpenTurn: openTurn, onUndo: () => ask("undo") });
 const detail = new Detail(byId("detail"), { onStep: step, onClosed: returnToGrid });
-const composer = new Composer(byId("composer"), { onAsk: ask, onRanking: changeRanking });
-const connection = new Connection({
+const composer = composing(byId("composer"), { onAsk: ask, onRanking: changeRanking });
+const connection = connect({
   path: root.dataset.socketPath,
   onFrame: receive,
   unfinished: () =>
@@ -52,7 +52,7 @@ const connection = new Connection({
 /** By words, by pictures, or both. */
 function ask(utterance, pictures = []) {
   const { conversation, turn: after } = state;
-  const { settings } = composer;
+  const settings = composer.settings();
   const message = { type: "query", conversation, after, utterance, pictures, settings };
   begin(message, utterance || say("picture"));
 }
@@ -99,9 +99,8 @@ const SHOW = {
   hits({ leg, hits }, before) {
     if (leg === "page") return appendPage(unseen(before.hits, hits));
     const mayHold = !lastAsk?.onImage;
-    if (leg !== "fused" && !(mayHold && hits.length && grid.isStale)) return;
-    grid.fusion = state.query.fusion;
-    grid.show(hits, { leg, mayHold });
+    if (leg !== "fused" && !(mayHold && hits.length && grid.isStale())) return;
+    grid.show(hits, { leg, mayHold, ranking: state.query.fusion });
   },
   facets: () => showFacets(state.facets),
   done() {
@@ -186,7 +185,7 @@ function rate({ image_id: id, feedback }, vote) {
 }
 
 function openDetail(hit, atWhy = false) {
-  detail.open(hit, { ...state, fusion: grid.fusion, atWhy });
+  detail.open(hit, { ...state, fusion: grid.fusion(), atWhy });
   grid.markOpen(hit.image_id);
   compare();
 }
@@ -196,7 +195,7 @@ function openAtWhy(hit) {
 }
 
 function step(from, by) {
-  const { hits } = grid;
+  const hits = grid.hits();
   const next = hits[hits.findIndex((hit) => hit.image_id === from.image_id) + by];
   if (!next) return;
   openDetail(next);
@@ -224,7 +223,7 @@ byId("detail").addEventListener("click", async (event) => {
   const id = event.target.closest("[data-figure]")?.dataset.figure;
   if (!id || opensElsewhere(event)) return;
   event.preventDefault();
-  const hit = grid.hits.find((one) => one.image_id === Number(id));
+  const hit = grid.hits().find((one) => one.image_id === Number(id));
   openDetail(hit ?? (await request("GET", `images/${id}`)));
 });
 root.onclick = (event) => {
