@@ -49,15 +49,17 @@ Box = tuple[float, float, float, float]
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pictures", type=int, default=40)
-    parser.add_argument("--timed", type=int, default=5)
+    parser.add_argument("--pictures", type=int, default=40, help="drawn and pointed into; 0: none")
+    parser.add_argument("--timed", type=int, default=5, help="of the corpus; 0: none")
     options = parser.parse_args()
     build = LiveIndex.current()
     if build is None:
         sys.exit("Nothing is indexed yet.")
     print(f"{build.checkpoint}, {settings.MODEL_THREADS} threads")
-    time_maps(build, options.timed)
-    point(build, options.pictures)
+    if options.timed:
+        time_maps(build, options.timed)
+    if options.pictures:
+        point(build, options.pictures)
 
 
 def time_maps(build: IndexBuild, count: int) -> None:
@@ -69,7 +71,10 @@ def time_maps(build: IndexBuild, count: int) -> None:
         first = [heat_map_of(build, image, "pleural effusion") for image in images]
         new = [heat_map_of(build, image, f"fracture of rib {n}") for n, image in enumerate(images)]
     for what, seconds in (("first", first), ("next", new)):
-        print(f"{what} phrase about a picture: median {statistics.median(seconds) * 1000:,.0f} ms")
+        print(
+            f"{what} phrase about a picture: median {statistics.median(seconds) * 1000:,.0f} ms",
+            flush=True,
+        )
 
 
 def heat_map_of(build: IndexBuild, image: Image, phrase: str) -> float:
@@ -97,13 +102,13 @@ def point(build: IndexBuild, count: int) -> None:
             }
             for method, (x, y) in points.items():
                 hit = box[0] <= x <= box[2] and box[1] <= y <= box[3]
-                inside.setdefault(method, []).append(hit)
+                inside.setdefault(method, []).append(bool(hit))
             shares.append(share_of(box))
         print(f"{len(shares)} findings", end="\r", file=sys.stderr)
     print(f"\n{count} pictures, {len(shares)} findings\n")
     print("| the warmest place, by | inside the box |\n|---|---|")
     for method, hits in inside.items():
-        print(f"| {method} | {statistics.mean(hits):.2f} |")
+        print(f"| {method} | {sum(hits)} of {len(hits)} |")
     print(f"| chance: the mean share of the boxes | {statistics.mean(shares):.2f} |")
 
 
