@@ -102,13 +102,13 @@ def point(build: IndexBuild, count: int) -> None:
             }
             for method, (x, y) in points.items():
                 hit = box[0] <= x <= box[2] and box[1] <= y <= box[3]
-                inside.setdefault(method, []).append(hit)
+                inside.setdefault(method, []).append(bool(hit))
             shares.append(share_of(box))
         print(f"{len(shares)} findings", end="\r", file=sys.stderr)
     print(f"\n{count} pictures, {len(shares)} findings\n")
     print("| the warmest place, by | inside the box |\n|---|---|")
     for method, hits in inside.items():
-        print(f"| {method} | {statistics.mean(hits):.2f} |")
+        print(f"| {method} | {sum(hits)} of {len(hits)} |")
     print(f"| chance: the mean share of the boxes | {statistics.mean(shares):.2f} |")
 
 
