@@ -82,7 +82,9 @@ def test_a_new_order_says_how_many_moved_until_the_next_question(
     held.let_go()
     settled(page)
     told = held.told()
-    assert page.locator(".moved:visible").inner_text() == told
+    sentence = page.locator(".moved:visible")
+    assert sentence.inner_text() == told
+    assert sentence.evaluate("(one) => 0 < one.clientWidth && one.scrollWidth <= one.clientWidth")
     announced = page.locator("#announcer").text_content()
     assert announced.startswith(f"{told}. ")
     assert announced.count("moved") == 1

@@ -146,7 +146,6 @@ function receive(frame) {
 function render() {
   if (thread.current) thread.render(state);
   byId("stage-count").textContent = outcome(state);
-  byId("moved").textContent = state.moved;
   const head = byId("stage-head");
   head.hidden = false;
   head.classList.toggle("is-waiting", state.phase !== "done");
