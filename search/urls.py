@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from search import embedding, health, share_pages, tag_pages, views
+from search import embedding, health, image_pages, kept_pages, share_pages, tag_pages, views
 from search.api import (
     conversations,
     embed_tokens,
@@ -30,13 +30,13 @@ searching = [
     path("search", views.results, name="results"),
     path("c/<int:pk>/", views.conversation, name="conversation"),
     path("c/new", views.branch, name="branch"),
-    path("compare", views.compare, name="compare"),
-    path("images/<int:pk>/", views.image, name="image"),
-    path("images/<int:pk>/about", views.about, name="about"),
-    path("images/<int:pk>/file", views.file, name="file"),
-    path("images/<int:pk>/heat-map", views.heat_map, name="heat-map"),
-    path("images/<int:pk>/thumbnail", views.thumbnail, name="thumbnail"),
-    path("query-images/<str:upload>", views.query_image, name="query-image"),
+    path("compare", image_pages.compare, name="compare"),
+    path("images/<int:pk>/", image_pages.image, name="image"),
+    path("images/<int:pk>/about", image_pages.about, name="about"),
+    path("images/<int:pk>/file", image_pages.file, name="file"),
+    path("images/<int:pk>/heat-map", image_pages.heat_map, name="heat-map"),
+    path("images/<int:pk>/thumbnail", image_pages.thumbnail, name="thumbnail"),
+    path("query-images/<str:upload>", image_pages.query_image, name="query-image"),
     path(
         "api/v1/search/export.<form:form>", searches.ExportedSearch.as_view(), name="export-search"
     ),
@@ -61,11 +61,11 @@ urlpatterns = [
     path("embed/", embedding.door, name="embed"),
     path("embed/<str:key>/", embedding.framed),
     path("embed/<str:key>/<path:rest>", embedding.framed),
-    path("c/<int:pk>/name", views.rename, name="rename"),
-    path("c/<int:pk>/pin", views.pin, name="pin"),
-    path("history/", views.history, name="history"),
-    path("saved/", views.saved, name="saved"),
-    path("saved/<int:pk>/", views.describe, name="describe"),
+    path("c/<int:pk>/name", kept_pages.rename, name="rename"),
+    path("c/<int:pk>/pin", kept_pages.pin, name="pin"),
+    path("history/", kept_pages.history, name="history"),
+    path("saved/", kept_pages.saved, name="saved"),
+    path("saved/<int:pk>/", kept_pages.describe, name="describe"),
     path("tags/", tag_pages.tags, name="tags"),
     path("tags/all", tag_pages.tag_all, name="tag-all"),
     path("tags/<int:pk>/", tag_pages.tag, name="tag"),
