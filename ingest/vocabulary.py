@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 UNKNOWN = ""
-LISTED_FIELDS = ("modality", "anatomy", "sex", "laterality", "split")
+LISTED_FIELDS = ("modality", "anatomy", "sex", "age", "laterality", "captioned", "split")
 """Fields with a closed list of values; the others (year, licence, collection) are open."""
 
 _TOKEN = re.compile(r"[^\W_]+|&")

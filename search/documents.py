@@ -31,7 +31,17 @@ def document_of(image: Image) -> Document:
         licence=image.licence,
         split=image.split,
         picture=image.sha256,
+        age=_age_group(image.age),
+        captioned="yes" if image.caption_clean else "no",
     )
+
+
+def _age_group(years: float | None) -> str:
+    """As in the vocabulary of the captions."""
+    if years is None:
+        return NOT_STATED
+    groups = (("infant", 2), ("child", 13), ("adolescent", 19), ("adult", 65))
+    return next((group for group, below in groups if years < below), "older")
 
 
 def encode(

@@ -30,10 +30,12 @@ FIELD_LABELS = {
     "modality": gettext_lazy("Modality"),
     "anatomy": gettext_lazy("Anatomy"),
     "sex": gettext_lazy("Sex"),
+    "age": gettext_lazy("Age"),
     "laterality": gettext_lazy("Side"),
     "year": gettext_lazy("Year"),
     "licence": gettext_lazy("Licence"),
     "collection": gettext_lazy("Collection"),
+    "captioned": gettext_lazy("Caption"),
 }
 MOST_FACET_VALUES = 20
 

@@ -13,7 +13,9 @@ Vector = NDArray[np.float32]
 # One row a document.
 Vectors = NDArray[np.float32]
 
-FACET_FIELDS = ("modality", "anatomy", "sex", "laterality", "year", "licence", "collection")
+FACET_FIELDS = (
+    "modality", "anatomy", "sex", "age", "laterality", "year", "licence", "collection", "captioned",
+)  # fmt: skip
 FILTER_FIELDS = (*FACET_FIELDS, "split")
 
 # What a word counts that the caption denies ("no pneumothorax"): found, but far below.
@@ -74,6 +76,8 @@ class Document:
     split: str
     negated: str = ""
     picture: str = ""
+    age: str = ""
+    captioned: str = ""
 
     @property
     def picture_digest(self) -> str:

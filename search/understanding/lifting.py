@@ -26,6 +26,18 @@ _QUOTED = re.compile(r'(?P<minus>(?<!\S)-)?"(?P<text>[^"\n]*)"')
 _FIELD_VALUE = re.compile(
     r'(?<![\w:])(?P<minus>-?)(?P<field>[A-Za-z]{2,12}):(?P<value>"[^"\n]+"|[^\s,;"]+(?:,[^\s,;"]+)*)'
 )
+_CAPTIONED = {
+    "no": re.compile(
+        r"\b(?:(?:un-?|not )captioned|(?:without|no|lacking|missing|that (?:have|has) no)"
+        r"(?: an?| any)? captions?)\b(?! (?:that|which|saying|with|of|about))",
+        re.IGNORECASE,
+    ),
+    "yes": re.compile(
+        r"(?<!un)(?<!un-)(?<!not )\b(?:captioned|with (?:a )?captions?)\b"
+        r"(?! (?:that|which|saying|of|about))",
+        re.IGNORECASE,
+    ),
+}
 _MINUS_WORD = re.compile(r"(?<!\S)-(?P<text>[^\W_][\w/'-]*)")
 _ASKING = re.compile(_any_of(words.ASKING_PHRASES), re.IGNORECASE)
 _LEADING = rf"(?: +(?:{'|'.join(words.LEADS_INTO_A_NEGATED_THING)})\b(?!-))*"
@@ -113,6 +125,14 @@ def lift_years(found: Findings) -> None:
         spans = one_span([span for _, _, span in said])
         place = min(start for start, _, _ in said)
         found.filters.append(Filter("year", included=spans, position=place))
+
+
+def lift_captions(found: Findings) -> None:
+    """Whether images have a caption at all."""
+    for value, pattern in _CAPTIONED.items():
+        if match := pattern.search(found.rest):
+            found.filters.append(Filter("captioned", included=(value,), position=match.start()))
+            found.lift(*match.span())
 
 
 def lift_minus_words(found: Findings) -> None:
@@ -223,6 +243,7 @@ STEPS: tuple[Callable[[Findings], None], ...] = (
     lift_quotes,
     lift_minus_words,
     lift_years,
+    lift_captions,
     drop_asking,
     lift_negations,
     lift_named_values,

@@ -15,10 +15,12 @@ FILTER_FIELDS = (
     "modality",
     "anatomy",
     "sex",
+    "age",
     "laterality",
     "year",
     "licence",
     "collection",
+    "captioned",
     "split",
 )
 

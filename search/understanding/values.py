@@ -11,6 +11,7 @@ _LABELS = {
     "modality": "technique not stated",
     "anatomy": "region not stated",
     "sex": "sex not stated",
+    "age": "age not stated",
     "laterality": "side not stated",
     "year": "year not stated",
 }

@@ -198,3 +198,31 @@ def test_importing_the_understanding_does_not_import_spacy() -> None:
     program = "import sys, search.understanding.understand; sys.exit('spacy' in sys.modules)"
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "captioned", "phrases"),
+    [
+        ("uncaptioned chest x-rays", ("no",), []),
+        ("CT without a caption", ("no",), []),
+        ("images that have no caption, gallstones", ("no",), ["gallstones"]),
+        ("captioned photographs of a rash", ("yes",), ["rash"]),
+        ("x-rays with captions", ("yes",), []),
+        ("captions that mention a fracture", (), ["captions", "mention", "fracture"]),
+    ],
+)
+def test_whether_there_is_a_caption_can_be_said(
+    said: str, captioned: tuple[str, ...], phrases: list[str]
+) -> None:
+    state = understand(said, pipeline="").state
+    found = [row for row in state.filters if row.field == "captioned"]
+    assert tuple(value for row in found for value in row.included) == captioned
+    assert not captioned or [phrase.text for phrase in state.phrases] == phrases
+
+
+def test_ages_are_a_field_by_name_and_words_elsewhere() -> None:
+    by_hand = understand("age:child,adolescent fracture", pipeline="").state
+    assert [(r.field, r.included) for r in by_hand.filters] == [("age", ("child", "adolescent"))]
+    assert understand("age:elderly", pipeline="").state.filters[0].included == ("older",)
+    spoken = understand("fracture in children", pipeline="").state
+    assert "age" not in {row.field for row in spoken.filters}
