@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.files.storage import storages
 from django.db import models
+from django.utils.translation import gettext as _
 
 from ingest.vocabulary import label_of
 from jobs.models import Job
@@ -79,6 +80,18 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return self.external_id
+
+    @property
+    def alt(self) -> str:
+        """What is said in place of the picture."""
+        if self.caption:
+            return self.caption
+        known = [
+            label_of(field, value)
+            for field, value in (("modality", self.modality), ("anatomy", self.anatomy))
+            if value
+        ]
+        return _("%s, without a caption") % (", ".join(known) or self.external_id)
 
     @property
     def modality_label(self) -> str:

@@ -44,6 +44,7 @@ class PictureJson(TypedDict):
     image_id: int
     external_id: str
     caption: str
+    alt: str
     modality: str
     modality_label: str
     anatomy: str
@@ -138,6 +139,7 @@ def picture_json(image: Image, addresses: Addresses | None = None) -> PictureJso
         image_id=image.pk,
         external_id=image.external_id,
         caption=image.caption,
+        alt=image.alt,
         modality=image.modality,
         modality_label=image.modality_label if image.modality else "",
         anatomy=image.anatomy,

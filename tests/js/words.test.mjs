@@ -6,7 +6,7 @@ import "./page.mjs";
 
 const hit = (over = {}) => ({
   rank: 3, score: 0.8, bm25: 7.314, cosine: 0.2741, bm25_part: 0.2, cosine_part: 0.6,
-  lexical_rank: 2, semantic_rank: 11, caption: "A chest radiograph.", ...over,
+  lexical_rank: 2, semantic_rank: 11, alt: "A chest radiograph.", ...over,
 });
 
 test("the outcome says how many of how many", () => {

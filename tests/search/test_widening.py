@@ -97,3 +97,44 @@ def test_it_can_be_asked_for_in_words_and_in_an_address(
         found = client.get("/api/v1/search", query).json()
         assert {hit["external_id"] for hit in found["hits"]} == set(images) - {"brain"}
     assert read("licence:not-stated").state.filters[0].included == ("not-stated",)
+
+
+def test_images_without_a_caption_are_counted_found_and_have_words_in_their_place(
+    build: IndexBuild, editor: Any, images: dict[str, Any]
+) -> None:
+    from django.core.management import call_command
+
+    bare = {"caption": "", "caption_clean": ""}
+    Image.objects.filter(pk=images["stent"].pk).update(**bare)
+    Image.objects.filter(pk=images["colon"].pk).update(**bare, modality="", anatomy="")
+    call_command("check_index", "--repair")
+    found = answer(read("uncaptioned images").state, build)
+    alts = {hit["external_id"]: hit["alt"] for hit in found["hits"]}
+    assert alts == {"stent": "CT, Abdomen, without a caption", "colon": "colon, without a caption"}
+    [captioned] = [facet for facet in found["facets"] if facet["field"] == "captioned"]
+    counts = {value["value"]: value["count"] for value in captioned["values"]}
+    assert counts == {"no": 2, "yes": 6}
+    client = Client()
+    client.force_login(editor)
+    page = client.get("/search", {"captioned": "no"}).content.decode()
+    assert 'alt="CT, Abdomen, without a caption"' in page
+    assert 'data-none="No caption"></p>' in page
+
+
+def test_ages_that_captions_state_are_a_facet_in_five_groups(
+    build: IndexBuild, images: dict[str, Any]
+) -> None:
+    from django.core.management import call_command
+
+    ages = {"effusion": 0.5, "clear": 2, "stone": 13, "stent": 18.9, "knee": 19, "brain": 65}
+    for name, age in ages.items():
+        Image.objects.filter(pk=images[name].pk).update(age=age)
+    call_command("check_index", "--repair")
+    state = read("age:adolescent").state
+    found = answer(state, build)
+    assert {hit["external_id"] for hit in found["hits"]} == {"stone", "stent"}
+    [facet] = [facet for facet in found["facets"] if facet["field"] == "age"]
+    assert {value["value"]: value["count"] for value in facet["values"]} == {
+        "infant": 1, "child": 1, "adolescent": 2, "adult": 1, "older": 1, NOT_STATED: 2,
+    }  # fmt: skip
+    assert [chip["label"] for chip in found["chips"]] == ["13 to 18 years"]

@@ -89,6 +89,7 @@ def test_the_order_is_chosen_said_and_kept(site: Site, page: Any) -> None:
     from playwright.sync_api import expect
 
     ask(page, "chest x-ray")
+    page.locator("#stage-head:not(.is-waiting)").wait_for()
     order = page.get_by_label("Order")
     order.select_option("source")
     page.locator(".turn.is-current .utterance", has_text="Sorted by source").wait_for()

@@ -30,7 +30,7 @@ export function drawBars({ style }, [words, picture]) {
   style.setProperty("--by-picture", picture);
 }
 
-export function showImage(image, { caption, width, height }, url) {
+export function showImage(image, { alt, width, height }, url) {
   if (image.getAttribute("src") !== url) image.src = url;
-  Object.assign(image, { alt: caption, width, height });
+  Object.assign(image, { alt, width, height });
 }

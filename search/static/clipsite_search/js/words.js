@@ -30,7 +30,7 @@ export function changed({ moved, fresh }) {
 
 export function announcement({ ranked, hits, moved }) {
   if (!ranked || !hits.length) return say("noneOfAll");
-  const first = say("first", images(ranked), hits[0].caption);
+  const first = say("first", images(ranked), hits[0].alt);
   const told = hits[0].weak ? `${say("allWeak")} ${first}` : first;
   return moved ? `${moved}. ${told}` : told;
 }
