@@ -128,7 +128,7 @@ def read_region(value: object, where: str = "region") -> Region | None:
     if min(width, height) < SMALLEST_SIDE:
         raise InvalidState(f"{where} must be at least {SMALLEST_SIDE:.0%} wide and high.")
     if min(left, top) < 0 or max(left + width, top + height) > 1.001:
-        raise InvalidState(f"{where} must lie within the picture: shares from 0 to 1.")
+        raise InvalidState(f"{where} must lie within the picture: left + width and top + height too.")
     return (left, top, min(width, round(1 - left, 4)), min(height, round(1 - top, 4)))
 
 

@@ -82,6 +82,12 @@ def test_what_is_no_part_is_refused_in_a_sentence(
     assert browser.get(f"/images/{pk}/thumbnail", parameters).status_code == 400
 
 
+def test_a_part_beyond_the_picture_is_told_in_no_other_unit_than_it_was_typed_in() -> None:
+    beyond = {"left": "60", "top": "0", "width": "50", "height": "10"}
+    with pytest.raises(InvalidState, match=r"picture: left \+ width and top \+ height too\.$"):
+        region_in(beyond)
+
+
 def test_the_search_goes_by_the_vector_of_the_part_alone(
     build: IndexBuild, images: dict[str, Any]
 ) -> None:
