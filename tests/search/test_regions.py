@@ -90,7 +90,8 @@ def test_what_lies_a_hair_beyond_the_edge_is_read_alike_from_then_on(left: float
     state = QueryState(images=(ImageReference(7, region=read_region([left, 0, 0.05, 1.0])),))
     assert state_from_json(state.as_json()) == state
     [image] = state.images
-    assert image.region is not None and image.region[0] + image.region[2] <= 1.0
+    assert image.region is not None
+    assert image.region[0] + image.region[2] <= 1.0
 
 
 def test_the_search_goes_by_the_vector_of_the_part_alone(
