@@ -145,7 +145,7 @@ async def test_without_an_encoder_the_words_answer_and_the_page_hears_it(
         raise EncoderUnavailable("The model is missing.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(retrieval, "text_vectors", broken)
+        patch.setattr(query_vector, "text_vectors", broken)
         frames = await ask(socket, "pleural effusion")
     assert [frame["data"].get("leg") for frame in frames[2:4]] == ["lexical", "fused"]
     words, fused = ([hit["image_id"] for hit in f["data"]["hits"]] for f in frames[2:4])
