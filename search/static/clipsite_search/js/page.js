@@ -231,7 +231,7 @@ byId("detail").addEventListener("click", async (event) => {
   const hit = grid.hits().find((one) => one.image_id === Number(id));
   openDetail(hit ?? (await request("GET", `images/${id}`)));
 });
-const part = byId("detail").querySelector("form");
+const part = byId("detail").querySelector(".part-form");
 enableRegion(part);
 part.onsubmit = (event) => {
   if (state.turn === null) return;
