@@ -155,7 +155,8 @@ def _asked_of(request: HttpRequest) -> dict[str, Any]:
     An address outlives its conversation, and is passed on: the image is there for others too.
     """
     mine = Turn.objects.filter(conversation__user=request.user.pk)
-    turn = mine.filter(pk=row_number(request.GET.get("turn", ""))).first()
+    number = row_number(request.GET.get("turn", ""))
+    turn = mine.filter(pk=number).first() if number else None
     if turn is None:
         return {"turn": "", "phrases": []}
     return {"turn": turn.pk, "phrases": wanted(turn.query_state)}
