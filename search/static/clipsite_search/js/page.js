@@ -265,7 +265,7 @@ const cutPicture = listenToPictures(composer.form, {
   root,
   dialog: byId("own-part"),
   onPictures: (pictures) => ask("", pictures),
-  onPart: (chip, { upload }) => edit([{ op: "remove", chip }, { op: "picture", upload }], say("part")),
+  onPart: (chip, picture) => edit([{ op: "remove", chip }, { op: "picture", ...picture }], say("part")),
   onRefused: ({ message }) => tell({ message: message || say("unreachable"), still_works: "" }),
 });
 listenToTyping(composer.field, byId("typed"));
