@@ -59,6 +59,9 @@ def say(
     added = [{"op": "picture", **picture} for picture in pictures]
     asked = _edited(user, asked, added)
     said = _understood(utterance, asked, before.shown if before else ())
+    if said.is_new and controls.get("denied"):
+        # A new search forgets it, but not what was set beside its words.
+        said = replace(said, state=replace(said.state, denied=True))
     said = replace(said, state=expanded(said.state, None if said.is_new else asked))
     # What a search is saved as may be in any language.
     notices = [] if "save" in said.moves else _language_notices(utterance)

@@ -63,6 +63,12 @@ def forget_texts() -> None:
     _text_vector.cache_clear()
 
 
+def _forget_vectors() -> None:
+    """They hold on to the encoders that made them."""
+    _text_vector.cache_clear()
+    _region_vector.cache_clear()
+
+
 @lru_cache(maxsize=1024)
 def _text_vector(encoder: "DualEncoder", text: str) -> Vector:
     vector: Vector = encoder.encode_texts([text])[0].astype(np.float32)
@@ -87,5 +93,5 @@ def _load(checkpoint: Checkpoint, fingerprint: str) -> "DualEncoder":
         encoder = checkpoint.encoder()
     except CheckpointError as exc:
         raise EncoderUnavailable(str(exc)) from exc
-    forget_texts()
+    _forget_vectors()
     return encoder

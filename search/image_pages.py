@@ -150,12 +150,15 @@ def _similar(request: HttpRequest) -> list[Image]:
 
 
 def _asked_of(request: HttpRequest) -> dict[str, Any]:
-    """The turn of one's own that the address names, and what it looks for."""
-    named = request.GET.get("turn", "")
-    if not named:
-        return {"turn": "", "phrases": []}
+    """The turn of one's own that the address names, and what it looks for.
+
+    An address outlives its conversation, and is passed on: the image is there for others too.
+    """
     mine = Turn.objects.filter(conversation__user=request.user.pk)
-    turn = get_object_or_404(mine, pk=row_number(named))
+    number = row_number(request.GET.get("turn", ""))
+    turn = mine.filter(pk=number).first() if number else None
+    if turn is None:
+        return {"turn": "", "phrases": []}
     return {"turn": turn.pk, "phrases": wanted(turn.query_state)}
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from ingest.models import Image
 from search.engines.base import EngineError
 from search.exporting import FORMS, all_ranked
-from search.models import IndexBuild, LiveIndex, NameTaken, NotTagged, Tag, Turn
+from search.models import Ended, IndexBuild, LiveIndex, NameTaken, NotTagged, Tag, Turn
 from search.models.shares import DAYS
 from search.plain import asked_by, row_number
 from search.problems import ENGINE_DOWN
@@ -71,7 +71,7 @@ def tag_all(request: HttpRequest) -> HttpResponse:
         found = all_ranked(state, build, turn, request.user.pk)
         tagged = Tag.named(request.user, request.POST.get("name", ""))[0]
         tagged.add(hit["image_id"] for hit in found["hits"])
-    except (NotTagged, InvalidState, NothingIndexed, EngineError) as exc:
+    except (NotTagged, InvalidState, Ended, NothingIndexed, EngineError) as exc:
         sentence = str(ENGINE_DOWN if isinstance(exc, EngineError) else exc)
         return _refused(request, "search/_tag_all.html", _form(request) | {"error": sentence})
     if "stays" in request.POST:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -219,7 +220,8 @@ class SavedSearch(models.Model):
 
     def asks(self, state: Any) -> bool:
         """Whether it asks the same, in whatever words."""
-        return {**state, "utterance": ""} == {**self.state, "utterance": ""}
+        own, other = (replace(state_from_json(one), utterance="") for one in (self.state, state))
+        return own == other
 
     @classmethod
     def keep_beside(cls, user: Any, name: str, turn: Turn) -> SavedSearch:

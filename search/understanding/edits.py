@@ -45,7 +45,7 @@ UNLIKE_WEIGHT = -0.5
 
 Edit = Mapping[str, object]
 
-# How the parts of a search are ranked and ordered: they stay over a new search.
+# How the parts of a search are ranked and ordered: all but `denied` stay over a new search.
 SETTINGS = frozenset({"mode", "alpha", "fusion", "sort", "denied"})
 
 EXCHANGED = "Like a part of my picture"

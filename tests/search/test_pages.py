@@ -315,6 +315,20 @@ def test_a_saved_search_is_gone_on_with_by_whoever_saved_it_only(
     assert client.post("/c/new", {"saved": saved["id"]}).status_code == 404
 
 
+def test_a_search_that_was_saved_before_states_grew_has_not_changed(
+    build: IndexBuild, browser: Client
+) -> None:
+    turn = asked(browser, "chest x-ray")["turn"]
+    body = {"name": "Chest films", "turn": turn}
+    browser.post("/api/v1/saved-searches", body, content_type="application/json")
+    saved = SavedSearch.objects.get()
+    for later in ("sort", "denied"):
+        del saved.state[later]
+    saved.save()
+    opened = browser.post("/c/new", {"saved": saved.pk}, follow=True)
+    assert opened.context["saved_as"]["label"] == "Saved as Chest films"
+
+
 def test_a_conversation_knows_what_it_is_saved_as_and_whether_it_changed(
     build: IndexBuild, browser: Client
 ) -> None:

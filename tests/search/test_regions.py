@@ -1,6 +1,8 @@
 """A part of an image as an example: what counts is what lies within it, and nothing else."""
 
+import gc
 import io
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from search import encoding, query_images, wire
 from search.models import IndexBuild
 from search.regions import parameters_of, region_in
 from search.understanding.state import ImageReference, InvalidState, QueryState
+from search.understanding.wire import read_region, state_from_json
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,6 +91,15 @@ def test_a_part_beyond_the_picture_is_told_in_no_other_unit_than_it_was_typed_in
         region_in(beyond)
 
 
+@pytest.mark.parametrize("left", [0.9504, 0.95, 0.9508787, 0.5004])
+def test_what_lies_a_hair_beyond_the_edge_is_read_alike_from_then_on(left: float) -> None:
+    state = QueryState(images=(ImageReference(7, region=read_region([left, 0, 0.05, 1.0])),))
+    assert state_from_json(state.as_json()) == state
+    [image] = state.images
+    assert image.region is not None
+    assert image.region[0] + image.region[2] <= 1.0
+
+
 def test_the_search_goes_by_the_vector_of_the_part_alone(
     build: IndexBuild, images: dict[str, Any]
 ) -> None:
@@ -105,6 +117,17 @@ def test_the_search_goes_by_the_vector_of_the_part_alone(
     assert knee.pk not in [hit["image_id"] for hit in answer["hits"]]
     [chip] = answer["chips"]
     assert (chip["label"], chip["region"]) == (f"Like part of image {knee.pk}", UPPER_RIGHT)
+
+
+def test_an_encoder_that_made_way_for_others_is_not_kept_for_the_parts_it_read(
+    build: IndexBuild, images: dict[str, Any]
+) -> None:
+    encoding.region_vector(build, images["knee"].file.name, UPPER_RIGHT)
+    before = weakref.ref(encoding.encoder_of(build))
+    encoding._load.cache_clear()
+    assert encoding.encoder_of(build) is not before()
+    gc.collect()
+    assert before() is None
 
 
 def test_a_file_that_is_gone_leaves_the_example_out_and_says_so(

@@ -123,6 +123,19 @@ def test_a_link_that_has_ended_says_who_shared_it_and_until_when(
     assert "Shared links" not in browser.get("/saved/").content.decode()
 
 
+@pytest.mark.parametrize("stays", [{}, {"stays": "1"}])
+def test_tagging_all_of_a_search_whose_link_has_ended_meanwhile_is_told(
+    build: IndexBuild, browser: Client, other: Client, stays: dict[str, str]
+) -> None:
+    browser.post("/shared/new", {"turn_id": asked(browser, "effusion")["turn"], "days": 1})
+    share = Share.objects.get()
+    expire(share)
+    answer = other.post(f"/tags/all?shared={share.key}", {"name": "films", **stays})
+    assert answer.status_code == (200 if stays else 400)
+    assert "by editor. Ask for a new link." in answer.content.decode()
+    assert not Tag.objects.exists()
+
+
 def test_an_end_is_not_put_off_by_ending_again(browser: Client, tag: Tag) -> None:
     share = Share.images(tag, 1)
     expire(share)

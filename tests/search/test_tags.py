@@ -334,6 +334,17 @@ def test_the_api_refuses_names_that_are_taken_and_more_than_a_tag_holds(
     assert (full.status_code, "at most 2 images" in full.json()["detail"]) == (409, True)
 
 
+def test_a_number_too_large_for_any_image_is_taken_away_like_one_that_has_no_tag(
+    browser: Client, editor: Any
+) -> None:
+    tag, number = Tag.named(editor, "films")[0], 10**30
+    assert browser.delete(f"/api/v1/tags/{tag.pk}/images/{number}").status_code == 204
+    assert browser.post(f"/tags/{tag.pk}/remove/{number}").status_code == 302
+    assert browser.get(f"/tags/{number}/").status_code == 404
+    assert browser.post(f"/images/{number}/tags", {"name": "films"}).status_code == 404
+    assert browser.get(f"/api/v1/images/{number}/heat-map?phrase=x").status_code == 404
+
+
 def test_the_api_gives_nobody_another_s_tag(
     other: Client, editor: Any, images: dict[str, Image]
 ) -> None:

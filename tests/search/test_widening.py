@@ -28,6 +28,11 @@ def scores(state: QueryState, build: IndexBuild) -> dict[str, float]:
     return {hit["external_id"]: hit["score"] for hit in answer(state, build)["hits"]}
 
 
+def test_a_first_question_keeps_what_was_set_beside_it(build: IndexBuild, editor: Any) -> None:
+    asked = asking.say(editor, "pleural effusion", None, {"denied": True, "sort": "newest"})
+    assert (asked.query_state.denied, asked.query_state.sort) == (True, "newest")
+
+
 def test_a_caption_that_denies_it_counts_in_full_where_that_is_asked_for(build: IndexBuild) -> None:
     before, after = (scores(replace(EFFUSION, denied=denied), build) for denied in (False, True))
     assert before["clear"] < before["effusion"] / 5

@@ -74,6 +74,9 @@ def test_a_part_takes_the_place_of_a_picture_of_ones_own(
     Pillow.linear_gradient("L").save(tmp_path / "mine.png")
     page.locator("[type=file]").set_input_files(tmp_path / "mine.png")
     label = page.locator(".turn.is-current .chip-image .chip-label")
+    label.focus()
+    page.locator(".turn.is-current .chip-image .chip-more").click()
+    page.locator(".turn.is-current .chip-image", has_text="×2").wait_for()
     label.click()
     form = page.locator("#own-part .part-form")
     form.locator("img").evaluate("image => image.decode()")
@@ -84,6 +87,7 @@ def test_a_part_takes_the_place_of_a_picture_of_ones_own(
     assert answered.value.status == 201
     page.locator(".turn.is-current .utterance", has_text="Like a part of my picture").wait_for()
     assert page.locator(".turn.is-current .chip-image").count() == 1
+    assert "×2" in page.locator(".turn.is-current .chip-image").inner_text()
     assert not page.locator("#own-part").is_visible()
 
 

@@ -37,6 +37,26 @@ def is_at(page: Any, wanted: float) -> None:
     )
 
 
+def test_the_picture_is_lit_by_sliders_until_another_is_opened(site: Site, page: Any) -> None:
+    ask(page, "chest x-ray")
+    settled(page).first.locator(".hit-open").click()
+    light = page.locator("#detail .light")
+    light.locator("summary").focus()
+    page.keyboard.press("Enter")
+    light.get_by_label("Contrast").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    drawn = "getComputedStyle(document.querySelector('#detail .detail-image')).filter"
+    page.wait_for_function(f"{drawn} === 'brightness(1) contrast(1.1)'")
+    light.get_by_role("button", name="As it is").click()
+    page.wait_for_function(f"{drawn} === 'brightness(1) contrast(1)'")
+    light.get_by_label("Brightness").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function(f"{drawn} === 'brightness(0.95) contrast(1)'")
+    page.get_by_role("button", name="Next image").click()
+    page.wait_for_function(f"{drawn} === 'brightness(1) contrast(1)'")
+
+
 def test_the_picture_of_the_panel_is_zoomed_and_moved(site: Site, page: Any) -> None:
     page.emulate_media(reduced_motion="reduce")
     ask(page, "chest x-ray")

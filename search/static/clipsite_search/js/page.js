@@ -231,7 +231,7 @@ byId("detail").addEventListener("click", async (event) => {
   const hit = grid.hits().find((one) => one.image_id === Number(id));
   openDetail(hit ?? (await request("GET", `images/${id}`)));
 });
-const part = byId("detail").querySelector("form");
+const part = byId("detail").querySelector(".part-form");
 enableRegion(part);
 part.onsubmit = (event) => {
   if (state.turn === null) return;
@@ -265,7 +265,7 @@ const cutPicture = listenToPictures(composer.form, {
   root,
   dialog: byId("own-part"),
   onPictures: (pictures) => ask("", pictures),
-  onPart: (chip, { upload }) => edit([{ op: "remove", chip }, { op: "picture", upload }], say("part")),
+  onPart: (chip, picture) => edit([{ op: "remove", chip }, { op: "picture", ...picture }], say("part")),
   onRefused: ({ message }) => tell({ message: message || say("unreachable"), still_works: "" }),
 });
 listenToTyping(composer.field, byId("typed"));

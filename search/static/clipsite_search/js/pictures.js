@@ -52,7 +52,7 @@ export function listenToPictures(composer, { root, dialog, onPictures, onPart, o
     showDrop(false);
     if (drags(event)) take(event, event.dataTransfer);
   };
-  return ({ id, upload }) => {
+  return ({ id, upload, weight }) => {
     const file = files.get(upload);
     if (!file) return;
     dialog.querySelector("img").src = URL.createObjectURL(file);
@@ -60,7 +60,7 @@ export function listenToPictures(composer, { root, dialog, onPictures, onPart, o
     form.onsubmit = (event) => {
       event.preventDefault();
       dialog.close();
-      send(file, new FormData(form)).then((picture) => onPart(id, picture), onRefused);
+      send(file, new FormData(form)).then((picture) => onPart(id, { ...picture, weight }), onRefused);
     };
   };
 }

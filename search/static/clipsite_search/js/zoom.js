@@ -1,11 +1,12 @@
-// A picture in its frame, zoomed and moved by wheel, pointer, keys and buttons.
+// A picture in its frame, zoomed and moved by wheel, pointer, keys and buttons, lit by sliders.
 const FACTORS = { "+": 1.5, "=": 1.5, "-": 1 / 1.5, 0: 0 };
 const ARROWS = { ArrowLeft: [48, 0], ArrowRight: [-48, 0], ArrowUp: [0, 48], ArrowDown: [0, -48] };
 
-/** Returns what fits the picture into its frame again. */
+/** Returns what shows the picture as it is again. */
 export function enableZoom(frame) {
   const image = frame.querySelector("img");
   const tools = frame.nextElementSibling;
+  const light = tools.querySelector("form");
   let [scale, x, y, last] = [1, 0, 0];
   frame.tabIndex = 0;
 
@@ -54,5 +55,14 @@ export function enableZoom(frame) {
     if (!event.ctrlKey && !event.metaKey && !event.altKey && press(event.key)) event.preventDefault();
   });
   tools.addEventListener("click", (event) => press(event.target.dataset.zoom));
-  return () => press("0");
+  light.oninput = () => {
+    for (const { name, value } of light.querySelectorAll("input")) {
+      image.style.setProperty(`--${name}`, `${value}%`);
+    }
+  };
+  light.onreset = () => setTimeout(light.oninput);
+  return () => {
+    press("0");
+    light.reset();
+  };
 }
