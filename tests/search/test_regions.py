@@ -87,7 +87,7 @@ def test_what_is_no_part_is_refused_in_a_sentence(
 
 def test_a_part_beyond_the_picture_is_told_in_no_other_unit_than_it_was_typed_in() -> None:
     beyond = {"left": "60", "top": "0", "width": "50", "height": "10"}
-    with pytest.raises(InvalidState, match=r"picture: left \+ width and top \+ height too\.$"):
+    with pytest.raises(InvalidState, match=r"picture, with its width and height\.$"):
         region_in(beyond)
 
 
