@@ -1,7 +1,6 @@
 """One search as a stream of events: the same for the socket, the API, the page and the command."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -11,10 +10,9 @@ from asgiref.sync import sync_to_async
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ingest.errors import BadPicture
 from ingest.models import Image
 from search.cutoff import strong, wanted_words
-from search.encoding import EncoderUnavailable, region_vector, text_vectors
+from search.encoding import EncoderUnavailable
 from search.engine import engine
 from search.engines.base import (
     FACET_FIELDS,
@@ -33,17 +31,13 @@ from search.folding import Look, fold
 from search.fusion import Ranked, fuse, rank_leg
 from search.models import IndexBuild
 from search.ordering import Origin, ordered
-from search.query import clauses_of, mixed, scope_of
-from search.query_images import EXPIRED, find
-from search.understanding.state import ImageReference, QueryState
+from search.query import clauses_of, scope_of
+from search.query_vector import query_vector
+from search.understanding.state import QueryState
 from search.understanding.values import NOT_STATED
-
-logger = logging.getLogger(__name__)
 
 # Candidates each leg brings into the pool; scores are normalised over the pool, never the page.
 POOL = 200
-# How far an excluded finding pushes the query vector away.
-PUSH_AWAY = 0.3
 
 NO_YEARS = gettext_lazy("No image here has a year, so the best match comes first.")
 NOTHING_INDEXED = gettext_lazy("Nothing is indexed yet. An administrator starts an index build.")
@@ -196,8 +190,11 @@ class _Search:
         """Without an encoder, or when this leg fails, the words answer alone."""
         if self.state.mode == "lexical" or self._alpha_leaves_out("pictures"):
             return
+        since = perf_counter()
         try:
-            vector = await self._encode()
+            vector, notices = await query_vector(self.state, self.build, self.index, self.owner)
+            self.notices += notices
+            self.note("encode_ms", since)
             if vector is None:
                 return
             since = perf_counter()
@@ -211,56 +208,6 @@ class _Search:
             return
         self.vector = vector
         self.note("semantic_ms", since)
-
-    async def _encode(self) -> Vector | None:
-        since = perf_counter()
-        parts = await asyncio.to_thread(_weighted_texts, self.state, self.build)
-        if any(image.upload for image in self.state.images):
-            parts += await asyncio.to_thread(self._own_pictures)
-        examples = [image for image in self.state.images if image.image_id and image.weight]
-        parts += await self._parts_of(examples)
-        wanted = {i.image_id: i.weight for i in examples if i.image_id and not i.region}
-        found = await self.index.embeddings(list(wanted))
-        if len(found) < len(wanted):
-            self.notices.append(_("An example image is not in this index and was left out."))
-        parts += [(wanted[i], vector) for i, vector in found.items()]
-        self.note("encode_ms", since)
-        vector = mixed(parts)
-        if parts and vector is None:
-            self.notices.append(_("What this search asks for and against cancels out."))
-        return vector
-
-    async def _parts_of(self, examples: Sequence[ImageReference]) -> list[tuple[float, Vector]]:
-        cut = [(i.image_id, i.region, i.weight) for i in examples if i.image_id and i.region]
-        rows = Image.objects.filter(pk__in=[image_id for image_id, *_ in cut])
-        files = {pk: file async for pk, file in rows.values_list("pk", "file")}
-        parts = []
-        for image_id, region, weight in cut:
-            try:
-                file = files[image_id]
-                vector = await asyncio.to_thread(region_vector, self.build, file, region)
-                parts.append((weight, vector))
-            except (KeyError, OSError, BadPicture):
-                logger.warning("a part of image %s could not be read", image_id)
-        if len(parts) < len(cut):
-            self.notices.append(_("An example image could not be read and was left out."))
-        return parts
-
-    def _own_pictures(self) -> list[tuple[float, Vector]]:
-        parts = []
-        for image in self.state.images:
-            if not image.upload:
-                continue
-            picture = find(self.owner, image.upload)
-            if picture is None:
-                self.notices.append(f"{EXPIRED}.")
-            elif picture.fingerprint != self.build.fingerprint:
-                self.notices.append(
-                    _("A picture was added before the model changed, add it again.")
-                )
-            else:
-                parts.append((image.weight, picture.vector))
-        return parts
 
     async def fused(self) -> list[Ranked]:
         """Every candidate of the pool with its true BM25 and its true cosine, whoever found it.
@@ -375,20 +322,6 @@ _PARTS = {
     "both together": gettext_lazy("The order by words and pictures together"),
     "counts": gettext_lazy("Counting"),
 }
-
-
-def _weighted_texts(state: QueryState, build: IndexBuild) -> list[tuple[float, Vector]]:
-    """
-    The wanted words as one text, those weighed by hand each as its own, and each excluded finding
-    as a push away from it.
-    """
-    texts = [(1.0, state.encoder_text)] if state.encoder_text else []
-    texts += [(phrase.weight, phrase.text) for phrase in state.weighed]
-    texts += [(-PUSH_AWAY, phrase.text) for phrase in state.phrases if phrase.excluded]
-    if not texts:
-        return []
-    vectors = text_vectors(build, [text for _, text in texts])
-    return [(weight, vector) for (weight, _), vector in zip(texts, vectors, strict=True)]
 
 
 @sync_to_async

@@ -5,7 +5,7 @@ Queries are built as objects throughout, so no user text ever reaches a query pa
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -235,11 +235,14 @@ class LanceEngine:
             raise Unavailable(f"The embedded index has no {name}; build it again.")
         table = await database.open_table(name)
         schema = await table.schema()
-        if missing := {*STRING_FIELDS, *DIGESTS} - set(schema.names):
+        missing = {*STRING_FIELDS, *DIGESTS} - set(schema.names)
+        if missing - set(FILTER_FIELDS):
             raise Unavailable(
                 f"The embedded index of {name} was built before documents had the field "
                 f"{min(missing)}; build it again."
             )
+        if missing:
+            await _add_empty(table, missing)
         return LanceIndex(table, schema.field("embedding").type.list_size)
 
     async def drop(self, generation: Generation) -> None:
@@ -259,6 +262,16 @@ class LanceEngine:
             return await lancedb.connect_async(self._folder)
         except OSError as exc:
             raise Unavailable(f"The index folder cannot be opened: {exc.strerror}.") from exc
+
+
+async def _add_empty(table: Any, fields: Collection[str]) -> None:
+    """So that an index of before a field came answers as before, until it is built or repaired."""
+    try:
+        await table.add_columns(dict.fromkeys(fields, "''"))
+    except (RuntimeError, ValueError):
+        await table.checkout_latest()
+        if set(fields) - set((await table.schema()).names):
+            raise
 
 
 def _table(generation: Generation) -> str:

@@ -9,7 +9,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 
-from search import asking, retrieval
+from search import asking, query_vector, retrieval
 from search.encoding import EncoderUnavailable
 from search.models import IndexBuild, Turn
 from tests.search.talking import FRAMES, ask, connected, frames_until
@@ -145,7 +145,7 @@ async def test_without_an_encoder_the_words_answer_and_the_page_hears_it(
         raise EncoderUnavailable("The model is missing.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(retrieval, "text_vectors", broken)
+        patch.setattr(query_vector, "text_vectors", broken)
         frames = await ask(socket, "pleural effusion")
     assert [frame["data"].get("leg") for frame in frames[2:4]] == ["lexical", "fused"]
     words, fused = ([hit["image_id"] for hit in f["data"]["hits"]] for f in frames[2:4])
@@ -162,13 +162,13 @@ async def test_while_the_encoder_warms_up_the_words_are_heard_already(
 ) -> None:
     import threading
 
-    real, warm = retrieval.text_vectors, threading.Event()
+    real, warm = query_vector.text_vectors, threading.Event()
 
     def slow(*args: Any) -> Any:
         assert warm.wait(30)
         return real(*args)
 
-    monkeypatch.setattr(retrieval, "text_vectors", slow)
+    monkeypatch.setattr(query_vector, "text_vectors", slow)
     await socket.send_json_to({"type": "query", "utterance": "pleural effusion"})
     early = await frames_until(socket, "hits")
     assert (early[-1]["data"]["leg"], early[-1]["data"]["hits"] != []) == ("lexical", True)

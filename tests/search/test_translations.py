@@ -16,7 +16,7 @@ from django.utils.translation import trans_real
 
 from ingest.models import Image
 from ingest.vocabulary import LISTED_FIELDS, label_of, values
-from search import asking, retrieval
+from search import asking, query_vector
 from search.encoding import EncoderUnavailable
 from search.models import IndexBuild, SavedSearch, Share, Tag
 from search.suggestions import suggestions
@@ -145,7 +145,7 @@ def test_what_a_search_tells_on_its_way_is_translated(
     def broken(*args: Any) -> Any:
         raise EncoderUnavailable("No file.")
 
-    monkeypatch.setattr(retrieval, "text_vectors", broken)
+    monkeypatch.setattr(query_vector, "text_vectors", broken)
     answer = browser.get("/api/v1/search", {"q": "knee"}).json()
     assert answer["notices"] == ["⟦Searching captions only. No file.⟧"]
     assert asking.say(editor, "undo", None, {}).notices == ["⟦There is nothing to undo.⟧"]
