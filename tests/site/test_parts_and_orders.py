@@ -109,6 +109,18 @@ def test_on_a_phone_the_order_is_read_whole_and_the_sides_of_a_part_share_a_line
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize("width", [1440, 360])
+def test_an_offer_to_widen_is_pressed_where_it_is_seen(site: Site, page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    ask(page, "images of male patients")
+    page.locator("#stage-head:not(.is-waiting)").wait_for()
+    offer = page.locator(".widen .offer").first
+    offer.wait_for()
+    turns = page.locator(".turn").count()
+    offer.click(timeout=5000)
+    page.locator(".turn").nth(turns).wait_for()
+
+
 def test_paper_has_the_question_and_its_labels_and_nothing_to_press(site: Site, page: Any) -> None:
     ask(page, "chest x-ray")
     page.locator("#stage-head:not(.is-waiting)").wait_for()
