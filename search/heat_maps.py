@@ -208,7 +208,7 @@ def window_vectors(build: IndexBuild, image: Image) -> Floats:
     """
     (1 + windows of all GRIDS, dimension): the picture's vector, then those of the picture without
     each window. Read from the file of an earlier time, or encoded: seconds. Raises NoHeatMap
-    where another picture is being looked at for LONGEST_WAIT, or the file cannot be read.
+    where another picture is being looked at for LONGEST_WAIT, or the picture cannot be read.
     """
     kept = settings.HEAT_MAP_DIR / f"{image.sha256}-{build.fingerprint[:16]}.npy"
     if (vectors := _read(kept)) is not None:
@@ -251,23 +251,30 @@ def _by_grid(scores: Floats) -> Iterator[tuple[int, Floats]]:
 
 
 def _read(path: Path) -> Floats | None:
-    """What was kept, marked as used just now."""
+    """What was kept, marked as used just now; None where nothing was, or it cannot be read."""
     try:
         vectors: Floats = np.load(path, allow_pickle=False).astype(np.float32)
         os.utime(path)
     except FileNotFoundError:
         return None
+    except (OSError, ValueError, EOFError):
+        logger.warning("the kept file %s cannot be read", path, exc_info=True)
+        return None
     return vectors
 
 
 def _keep(path: Path, vectors: Floats) -> None:
-    """Written aside and then renamed, in half precision."""
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    handle, aside = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        np.save(file, vectors.astype(np.float16))
-    os.replace(aside, path)
-    _forget_longest_unused(path.parent)
+    """Written aside and then renamed, in half precision. Without room the map is there unkept."""
+    try:
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        # Named like the others, so that what a killed process left goes with the longest unused.
+        handle, aside = tempfile.mkstemp(dir=path.parent, suffix=".npy")
+        with os.fdopen(handle, "wb") as file:
+            np.save(file, vectors.astype(np.float16))
+        os.replace(aside, path)
+        _forget_longest_unused(path.parent)
+    except OSError:
+        logger.exception("what was seen in %s could not be kept", path)
 
 
 def _forget_longest_unused(folder: Path) -> None:

@@ -21,9 +21,9 @@ class Search(APIView):
     def get(self, request: Request) -> Response:
         """A search that leaves no trace. Parameters as in docs/api.md."""
         page = valid(PageOfHits, request.query_params)
-        understood = asked_by(user_of(request), request.query_params)
-        build = LiveIndex.current()
-        response = async_to_sync(wire.answer)(understood.state, build, **page)
+        user, build = user_of(request), LiveIndex.current()
+        understood = asked_by(user, request.query_params)
+        response = async_to_sync(wire.answer)(understood.state, build, owner=user.pk, **page)
         response["notices"] = [*understood.notices, *response["notices"]]
         return Response(response)
 

@@ -230,7 +230,7 @@ class LanceEngine:
             there = await self.open(generation)
             if there.dimension != dimension:
                 held = there.dimension
-                raise BadQuery(f"The embedded index {name} holds vectors of {held}, not {dimension}.")
+                raise BadQuery(f"The index {name} holds vectors of {held}, not {dimension}.")
             return there
         table = await database.create_table(name, schema=_schema(dimension), exist_ok=True)
         return LanceIndex(table, dimension)

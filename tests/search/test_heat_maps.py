@@ -214,6 +214,28 @@ def test_a_file_that_is_gone_is_told_in_a_sentence(
     heat_map(build, images["brain"], "meniscus")
 
 
+def test_where_nothing_can_be_kept_the_map_is_there_all_the_same(
+    build: IndexBuild, images: dict[str, Any], folder: Path, looks: Looks
+) -> None:
+    folder.write_text("in the way")
+    for times in (1, 2):
+        assert heat_map(build, images["knee"], "meniscus").values.max() <= 1
+        assert looks.count == times * (1 + WINDOWS)
+
+
+@pytest.mark.parametrize("left_by_a_crash", [b"", b"\x93NUMPY\x01\x00"])
+def test_a_kept_file_that_cannot_be_read_is_made_again(
+    build: IndexBuild, images: dict[str, Any], folder: Path, looks: Looks, left_by_a_crash: bytes
+) -> None:
+    first = heat_map(build, images["knee"], "meniscus")
+    [kept] = folder.glob("*.npy")
+    kept.write_bytes(left_by_a_crash)
+    again = heat_map(build, images["knee"], "meniscus")
+    assert np.array_equal(again.values, first.values)
+    assert looks.count == 2 * (1 + WINDOWS)
+    assert np.load(kept).shape[0] == 1 + WINDOWS
+
+
 def test_a_search_looks_for_its_phrases_and_the_words_of_its_filters() -> None:
     state = QueryState(
         phrases=(

@@ -223,6 +223,19 @@ def test_a_search_reads_only_pictures_of_the_one_who_asks(
     assert async_to_sync(notices)(None) == [f"{query_images.EXPIRED}."]
 
 
+def test_a_saved_search_by_a_picture_is_the_same_by_the_plain_api(
+    build: IndexBuild, api: Client, stranger: Client, images: Any
+) -> None:
+    upload = upload_of(api, Path(images["knee"].file.path).read_bytes())
+    turn = ask(api, utterance="", pictures=[{"upload": upload}]).json()
+    body = {"name": "Knees", "turn": turn["turn"]}
+    saved = api.post("/api/v1/saved-searches", body, content_type="application/json").json()
+    again = api.get("/api/v1/search", {"saved": saved["id"]}).json()
+    assert [hit["image_id"] for hit in again["hits"]] == [hit["image_id"] for hit in turn["hits"]]
+    assert (again["notices"], again["chips"]) == (turn["notices"], turn["chips"])
+    assert stranger.get("/api/v1/search", {"saved": saved["id"]}).status_code == 404
+
+
 def test_an_expired_picture_says_so_and_the_rest_still_answers(
     build: IndexBuild, api: Client, folder: Path, picture: Callable[..., bytes]
 ) -> None:
