@@ -104,6 +104,8 @@ def edit(user: Any, turn: Turn, changes: Sequence[Mapping[str, Any]]) -> Turn:
         changed_state = _edited(user, state, [change])
         said.append(edits.describe(state, change))
         state = changed_state
+    if edits.is_exchange(turn.query_state, changes):
+        said = [edits.EXCHANGED]
     changed = Turn(utterance=", ".join(said), state=state.as_json(), parent=turn)
     return _store(user, turn.conversation, changed)
 

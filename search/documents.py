@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from ingest.models import Image
 from ingest.negation import split_mentions
 from search.engines.base import Document, Rejected, Vectors
-from search.understanding.values import NOT_STATED
+from search.understanding.values import AGE_GROUPS, NOT_STATED
 
 if TYPE_CHECKING:
     from training.clip.encoder import DualEncoder
@@ -40,8 +40,7 @@ def _age_group(years: float | None) -> str:
     """As in the vocabulary of the captions."""
     if years is None:
         return NOT_STATED
-    groups = (("infant", 2), ("child", 13), ("adolescent", 19), ("adult", 65))
-    return next((group for group, below in groups if years < below), "older")
+    return next(group for group, below in AGE_GROUPS.items() if years < below)
 
 
 def encode(

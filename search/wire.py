@@ -22,7 +22,7 @@ from search.regions import parameters_of
 from search.retrieval import Facets, Finished, retrieve
 from search.understanding.chips import chips
 from search.understanding.state import QueryState
-from search.understanding.values import NOT_STATED, NOT_STATED_HERE, value_label
+from search.understanding.values import AGE_GROUPS, NOT_STATED, NOT_STATED_HERE, value_label
 from search.understanding.years import years_of
 
 PAGE = 24
@@ -256,6 +256,9 @@ def _facet(field: str, counts: Mapping[str, int], state: QueryState) -> FacetJso
         spans = {span: sum(counts.get(year, 0) for year in years_of(span)) for span in selected}
         values.update(spans)
         order = sorted(values, reverse=True)
+    elif field == "age":
+        order = [group for group in AGE_GROUPS if group in values]
+        order += values.keys() - AGE_GROUPS.keys()
     else:
         order = sorted(values, key=lambda value: (-values[value], value))
     order.sort(key=lambda value: value == NOT_STATED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from search.understanding.chips import (
@@ -48,6 +48,7 @@ Edit = Mapping[str, object]
 # How the parts of a search are ranked and ordered: all but `denied` stay over a new search.
 SETTINGS = frozenset({"mode", "alpha", "fusion", "sort", "denied"})
 
+EXCHANGED = "Like a part of my picture"
 _SAID = {
     "like": "More like this image",
     "unlike": "Less like this image",
@@ -102,6 +103,14 @@ def describe(state: QueryState, edit: Edit) -> str:
     if edit.get("region"):
         return f"{'More' if edit['op'] == 'like' else 'Less'} like a part of this image"
     return _SAID.get(str(edit.get("op")), "") or _said_of_settings(edit)
+
+
+def is_exchange(state: QueryState, changes: Sequence[Edit]) -> bool:
+    """Whether a picture of one's own, as a rule a part of it, takes the place of another one."""
+    if [change.get("op") for change in changes] != ["remove", "picture"]:
+        return False
+    own = {image_chip_id(image) for image in state.images if image.upload}
+    return changes[0].get("chip") in own
 
 
 def _said_of_settings(edit: Edit) -> str:

@@ -16,6 +16,10 @@ _LABELS = {
     "year": "year not stated",
 }
 CAN_BE_UNSTATED = tuple(_LABELS)
+# From the youngest; each up to, not including, so many years.
+AGE_GROUPS = {
+    "infant": 2.0, "child": 13.0, "adolescent": 19.0, "adult": 65.0, "older": float("inf"),
+}  # fmt: skip
 NOT_STATED_HERE = "not stated"
 
 

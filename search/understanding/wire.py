@@ -128,7 +128,7 @@ def read_region(value: object, where: str = "region") -> Region | None:
     if min(width, height) < SMALLEST_SIDE:
         raise InvalidState(f"{where} must be at least {SMALLEST_SIDE:.0%} wide and high.")
     if min(left, top) < 0 or max(left + width, top + height) > 1.001:
-        raise InvalidState(f"{where} must lie within the picture: shares from 0 to 1.")
+        raise InvalidState(f"{where} must lie within the picture, with its width and height.")
     width, height = min(width, 1.0), min(height, 1.0)
     # Moved, not cut: what is read again must not have become too small.
     return (min(left, round(1 - width, 4)), min(top, round(1 - height, 4)), width, height)

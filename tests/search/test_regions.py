@@ -85,6 +85,12 @@ def test_what_is_no_part_is_refused_in_a_sentence(
     assert browser.get(f"/images/{pk}/thumbnail", parameters).status_code == 400
 
 
+def test_a_part_beyond_the_picture_is_told_in_no_other_unit_than_it_was_typed_in() -> None:
+    beyond = {"left": "60", "top": "0", "width": "50", "height": "10"}
+    with pytest.raises(InvalidState, match=r"picture, with its width and height\.$"):
+        region_in(beyond)
+
+
 @pytest.mark.parametrize("left", [0.9504, 0.95, 0.9508787, 0.5004])
 def test_what_lies_a_hair_beyond_the_edge_is_read_alike_from_then_on(left: float) -> None:
     state = QueryState(images=(ImageReference(7, region=read_region([left, 0, 0.05, 1.0])),))

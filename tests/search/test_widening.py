@@ -13,7 +13,7 @@ from search.asking import read
 from search.models import IndexBuild
 from search.understanding.edits import apply
 from search.understanding.state import Phrase, QueryState
-from search.understanding.values import NOT_STATED
+from search.understanding.values import AGE_GROUPS, NOT_STATED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -156,4 +156,5 @@ def test_ages_that_captions_state_are_a_facet_in_five_groups(
     assert {value["value"]: value["count"] for value in facet["values"]} == {
         "infant": 1, "child": 1, "adolescent": 2, "adult": 1, "older": 1, NOT_STATED: 2,
     }  # fmt: skip
+    assert [value["value"] for value in facet["values"]] == [*AGE_GROUPS, NOT_STATED]
     assert [chip["label"] for chip in found["chips"]] == ["13 to 18 years"]

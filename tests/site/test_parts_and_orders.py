@@ -57,10 +57,12 @@ def test_keys_alone_say_where_the_part_is_and_a_box_too_small_is_not_taken(
     page.keyboard.press("Enter")
     assert page.locator(".turn").count() == 1
     assert page.locator(".part [name=width]").evaluate("field => !field.validity.valid")
-    page.locator(".part [name=width]").focus()
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.type("60")
-    page.keyboard.press("Enter")
+    for width in ("91", "60"):
+        assert page.locator(".turn").count() == 1
+        page.locator(".part [name=width]").focus()
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type(width)
+        page.keyboard.press("Enter")
     page.locator(".turn.is-current .chip-image", has_text="Like part of image").wait_for()
 
 
@@ -83,10 +85,46 @@ def test_a_part_takes_the_place_of_a_picture_of_ones_own(
     with page.expect_response("**/query-images") as answered:
         form.get_by_role("button", name="Search by this part").click()
     assert answered.value.status == 201
-    page.locator(".turn.is-current .utterance", has_text="Like my picture").wait_for()
+    page.locator(".turn.is-current .utterance", has_text="Like a part of my picture").wait_for()
     assert page.locator(".turn.is-current .chip-image").count() == 1
     assert "×2" in page.locator(".turn.is-current .chip-image").inner_text()
     assert not page.locator("#own-part").is_visible()
+
+
+def test_on_a_phone_the_order_is_read_whole_and_the_sides_of_a_part_share_a_line(
+    site: Site, page: Any
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 780})
+    ask(page, "chest x-ray")
+    order = page.get_by_label("Order")
+    # As wide as it would be with all the room that it wants.
+    shown, wanted = order.evaluate(
+        "select => [select.offsetWidth, (select.style.width = 'auto', select.offsetWidth)]"
+    )
+    assert shown >= wanted
+    page.locator(f"{CARD} .hit-open").first.click()
+    page.locator(".part > summary").click()
+    tops = {page.locator(f".part [name={side}]").bounding_box()["y"] for side in SIDES}
+    assert len(tops) == 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_paper_has_the_question_and_its_labels_and_nothing_to_press(site: Site, page: Any) -> None:
+    ask(page, "chest x-ray")
+    page.locator("#stage-head:not(.is-waiting)").wait_for()
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator(".turn.is-current .chip-label:visible").count() == 2
+    assert page.locator(":is(button:not(.chip-label), input, select):visible").count() == 0
+    light = page.locator(f"{CARD} .hit-image").first.evaluate("i => getComputedStyle(i).filter")
+    assert light == "brightness(1)"
+
+
+def test_a_question_of_many_lines_leaves_its_labels_in_sight(site: Site, page: Any) -> None:
+    from playwright.sync_api import expect
+
+    ask(page, "pleural effusion " * 110)
+    expect(page.locator(".turn.is-current .chip").first).to_be_in_viewport()
+    expect(page.locator(".turn.is-current .utterance")).to_be_in_viewport()
 
 
 def test_the_order_is_chosen_said_and_kept(site: Site, page: Any) -> None:

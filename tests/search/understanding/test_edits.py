@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.understanding.edits import LIKE_WEIGHT, UNLIKE_WEIGHT, apply, describe
+from search.understanding.edits import (
+    LIKE_WEIGHT,
+    UNLIKE_WEIGHT,
+    apply,
+    describe,
+    is_exchange,
+)
 from search.understanding.state import (
     MAX_PARTS,
     MAX_TEXT,
@@ -206,6 +212,15 @@ def test_any_edit_gives_a_state_or_is_refused(edit: dict[str, object]) -> None:
 )
 def test_an_edit_is_told_in_a_few_words(edit: dict[str, object], words: str) -> None:
     assert describe(QueryState(phrases=(Phrase("effusion"),)), edit) == words
+
+
+def test_only_a_picture_in_the_place_of_ones_own_is_an_exchange() -> None:
+    state = QueryState(images=(ImageReference(upload=UPLOAD), ImageReference(4)))
+    picture = {"op": "picture", "upload": UPLOAD}
+    remove = {"op": "remove", "chip": UPLOAD}
+    assert is_exchange(state, [remove, picture])
+    assert not is_exchange(state, [picture])
+    assert not is_exchange(state, [{"op": "remove", "chip": "image:4"}, picture])
 
 
 def test_words_that_must_stand_there_are_no_longer_excluded() -> None:

@@ -13,7 +13,11 @@ export function enableRegion(form) {
       Math.round(100 * Math.min(1, Math.max(0, share))),
     );
   form.oninput = () => {
-    for (const { name, value } of sides) frame.style.setProperty(`--${name}`, value);
+    sides.forEach((side, index) => {
+      frame.style.setProperty(`--${side.name}`, side.value);
+      // No part reaches beyond the picture.
+      if (index > 1) side.max = 100 - sides[index - 2].value;
+    });
   };
   frame.onpointerdown = (event) => {
     event.preventDefault();
