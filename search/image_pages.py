@@ -158,8 +158,9 @@ def _asked_of(request: HttpRequest) -> dict[str, Any]:
     number = row_number(request.GET.get("turn", ""))
     turn = mine.filter(pk=number).first() if number else None
     if turn is None:
-        return {"turn": "", "phrases": []}
-    return {"turn": turn.pk, "phrases": wanted(turn.query_state)}
+        return {"turn": "", "phrases": [], "denied_in_full": False}
+    state = turn.query_state
+    return {"turn": turn.pk, "phrases": wanted(state), "denied_in_full": state.denied}
 
 
 def _about(request: HttpRequest, shown: Image) -> dict[str, Any]:

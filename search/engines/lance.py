@@ -55,16 +55,16 @@ class LanceIndex:
 
     def __init__(self, table: Any, dimension: int) -> None:
         self._table = table
-        self._dimension = dimension
+        self.dimension = dimension
 
     async def feed(self, documents: Sequence[Document], vectors: Vectors) -> list[Rejected]:
-        good, bad = split_by_length(documents, vectors, self._dimension)
+        good, bad = split_by_length(documents, vectors, self.dimension)
         rows = [
             {**_row(document), "picture_digest": document.picture_digest, "embedding": vector}
             for document, vector in good
         ]
         if rows:
-            batch = pa.Table.from_pylist(rows, schema=_schema(self._dimension))
+            batch = pa.Table.from_pylist(rows, schema=_schema(self.dimension))
             merge = self._table.merge_insert("image_id")
             await merge.when_matched_update_all().when_not_matched_insert_all().execute(batch)
         return bad
@@ -95,8 +95,8 @@ class LanceIndex:
     async def semantic(
         self, vector: Vector, scope: Scope, limit: int, *, exact: bool = False
     ) -> list[Match]:
-        if vector.shape != (self._dimension,):
-            raise BadQuery(f"This index holds vectors of {self._dimension}, not {vector.shape}.")
+        if vector.shape != (self.dimension,):
+            raise BadQuery(f"This index holds vectors of {self.dimension}, not {vector.shape}.")
         where = await self._where(scope)
         query = self._table.query().nearest_to(vector).distance_type("cosine")
         if exact:
@@ -224,8 +224,15 @@ class LanceEngine:
 
     async def create(self, generation: Generation, dimension: int) -> LanceIndex:
         database = await self._connect()
-        schema = _schema(dimension)
-        table = await database.create_table(_table(generation), schema=schema, exist_ok=True)
+        name = _table(generation)
+        if name in (await database.list_tables()).tables:
+            # A build that goes on, or one of before a field came, whose columns stand otherwise.
+            there = await self.open(generation)
+            if there.dimension != dimension:
+                held = there.dimension
+                raise BadQuery(f"The index {name} holds vectors of {held}, not {dimension}.")
+            return there
+        table = await database.create_table(name, schema=_schema(dimension), exist_ok=True)
         return LanceIndex(table, dimension)
 
     async def open(self, generation: Generation) -> LanceIndex:

@@ -1,5 +1,6 @@
 """The ranked list by year or by source: what it moves, and what it leaves."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -141,3 +142,14 @@ def test_the_order_is_a_parameter_a_control_and_a_part_of_the_state(
     assert '<option value="newest" selected>' in page
     refused = client.get("/api/v1/search", {"q": "MRI", "sort": "colour"})
     assert (refused.status_code, "sort" in refused.json()["detail"]) == (400, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_command_takes_the_order_too(
+    build: IndexBuild, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    call_command("search", "MRI or CT", sort="newest", json=True, limit=8)
+    report = json.loads(capsys.readouterr().out)
+    assert report["state"]["sort"] == "newest"
+    assert report["hits"][0]["external_id"] == "knee"

@@ -59,6 +59,20 @@ def test_it_is_a_label_that_goes_like_any_other(build: IndexBuild, editor: Any) 
     assert not new.query_state.denied
 
 
+def test_the_panel_does_not_say_a_tenth_where_it_counts_in_full(
+    build: IndexBuild, images: dict[str, Image], editor: Any
+) -> None:
+    client = Client()
+    client.force_login(editor)
+    said = []
+    for denied in (False, True):
+        turn = asking.say(editor, "pleural effusion", None, {"denied": denied})
+        address = f"/images/{images['clear'].pk}/about"
+        said.append(client.get(address, {"turn": turn.pk}).content.decode())
+    assert ["counts a tenth" in page for page in said] == [True, False]
+    assert all("The caption says it is not there" in page for page in said)
+
+
 def test_the_captions_that_deny_it_are_counted_and_offered(build: IndexBuild) -> None:
     offered = answer(replace(EFFUSION, mode="hybrid"), build)["offers"]
     [offer] = [one for one in offered if one["edits"] == [{"op": "set", "denied": True}]]

@@ -24,6 +24,12 @@ class Command(BaseCommand):
         parser.add_argument("--mode", choices=["hybrid", "lexical", "semantic"], default="hybrid")
         parser.add_argument("--alpha", type=float, default=0.5)
         parser.add_argument("--fusion", choices=["linear", "rrf"], default="linear")
+        parser.add_argument(
+            "--sort", choices=["relevance", "newest", "oldest", "source"], default="relevance"
+        )
+        parser.add_argument(
+            "--denied", action="store_true", help="what captions deny counts in full"
+        )
         parser.add_argument("--limit", type=int, default=10)
         parser.add_argument("--like", metavar="IMAGE_ID", action="append", default=[])
         parser.add_argument(
@@ -54,7 +60,7 @@ class Command(BaseCommand):
 
 
 def _state(options: dict[str, Any]) -> QueryState:
-    settings = {key: options[key] for key in ("mode", "alpha", "fusion")}
+    settings = {key: options[key] for key in ("mode", "alpha", "fusion", "sort", "denied")}
     state = with_settings(read(options["utterance"]).state, settings)
     likes = [_image_id(text) for text in options["like"]]
     return with_examples(state, likes, captions=options["with_caption"])

@@ -7,7 +7,15 @@ import lancedb
 import numpy as np
 import pytest
 
-from search.engines.base import Clause, Document, Generation, Restriction, Scope, Unavailable
+from search.engines.base import (
+    BadQuery,
+    Clause,
+    Document,
+    Generation,
+    Restriction,
+    Scope,
+    Unavailable,
+)
 from search.engines.lance import LanceEngine
 
 GENERATION = Generation(1)
@@ -41,6 +49,15 @@ async def test_it_answers_as_before_and_takes_the_fields_when_it_is_repaired(
     await index.update([document(1, age="child")])
     assert (await index.facets(("age",), Scope())).values == {"age": {"child": 1}}
     assert await index.browse(children, 9) == [1]
+    again = await LanceEngine(tmp_path).create(GENERATION, 4)
+    await again.feed(
+        [document(2, age="adult"), document(3, age="child")], np.eye(2, 4, 1, np.float32)
+    )
+    await again.settle()
+    assert await again.browse(children, 9) == [1, 3]
+    assert np.array_equal((await again.embeddings([2]))[2], [0, 1, 0, 0])
+    with pytest.raises(BadQuery, match="vectors of 4, not 8"):
+        await LanceEngine(tmp_path).create(GENERATION, 8)
 
 
 async def test_two_that_open_it_at_once_both_get_it(tmp_path: Path) -> None:
