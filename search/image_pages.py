@@ -156,11 +156,17 @@ def _asked_of(request: HttpRequest) -> dict[str, Any]:
     """
     mine = Turn.objects.filter(conversation__user=request.user.pk)
     number = row_number(request.GET.get("turn", ""))
-    turn = mine.filter(pk=number).first() if number else None
+    turns = mine.select_related("build__checkpoint")
+    turn = turns.filter(pk=number).first() if number else None
     if turn is None:
-        return {"turn": "", "phrases": [], "denied_in_full": False}
-    state = turn.query_state
-    return {"turn": turn.pk, "phrases": wanted(state), "denied_in_full": state.denied}
+        return {"turn": "", "phrases": [], "denied_in_full": False, "build": None}
+    state, build = turn.query_state, turn.answering_build()
+    return {
+        "turn": turn.pk,
+        "phrases": wanted(state),
+        "denied_in_full": state.denied,
+        "build": build,
+    }
 
 
 def _about(request: HttpRequest, shown: Image) -> dict[str, Any]:

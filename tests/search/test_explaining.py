@@ -75,3 +75,18 @@ def test_every_hit_of_an_answer_says_why(build: Any, editor: Any) -> None:
     hits = client.get("/api/v1/search", {"q": "gallstones"}).json()["hits"]
     assert "Matched: gallstones." in hits[0]["why"]["words"]
     assert all(hit["why"]["score"] for hit in hits)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_panel_names_the_index_and_the_model_that_answered(
+    build: Any, editor: Any, images: Any
+) -> None:
+    from search import asking
+
+    client = Client()
+    client.force_login(editor)
+    turn = asking.say(editor, "effusion", None, {})
+    about = client.get(f"/images/{images['effusion'].pk}/about", {"turn": turn.pk})
+    assert f"Answered by index {build.pk}, of the model tiny." in about.content.decode()
+    alone = client.get(f"/images/{images['effusion'].pk}/about").content.decode()
+    assert "Answered by" not in alone
