@@ -65,7 +65,7 @@ def forget_texts() -> None:
 
 def _forget_vectors() -> None:
     """They hold on to the encoders that made them."""
-    _text_vector.cache_clear()
+    forget_texts()
     _region_vector.cache_clear()
 
 

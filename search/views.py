@@ -1,4 +1,4 @@
-"""The pages. Each works without JavaScript; the modules then take over."""
+"""The page of the search. It works without JavaScript; the modules then take over."""
 
 from typing import Any
 

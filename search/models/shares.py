@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -78,8 +78,12 @@ class Share(models.Model):
 
     @classmethod
     def images(cls, tag: Tag, days: int) -> Share:
-        """A link to what a tag holds, now and then."""
-        return cls._make(tag.owner, name=tag.name, tag=tag, days=days)
+        """A link to what a tag holds, now and then. Raises InvalidState where it is gone by now."""
+        with transaction.atomic():
+            # Whoever deletes it waits here, and takes the link along.
+            if not Tag.objects.select_for_update().filter(pk=tag.pk):
+                raise InvalidState(_("The tag “%(name)s” was deleted.") % {"name": tag.name})
+            return cls._make(tag.owner, name=tag.name, tag=tag, days=days)
 
     @classmethod
     def _make(cls, user: Any, *, days: int, **what: Any) -> Share:

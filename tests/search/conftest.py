@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from channels.testing import WebsocketCommunicator
+from django.test import Client
 
 from search.models import IndexBuild
 from tests.conftest import Prepared
@@ -166,6 +167,22 @@ def build(
     # Some modules have other images than the eight.
     which = hash(frozenset((image.pk, image.caption_clean) for image in images.values()))
     return indexed(f"index-{which}", engine_folder)
+
+
+@pytest.fixture
+def browser(editor: Any) -> Client:
+    """Signed in as the editor."""
+    client = Client()
+    client.force_login(editor)
+    return client
+
+
+@pytest.fixture
+def other(django_user_model: Any) -> Client:
+    """Signed in as somebody else."""
+    client = Client()
+    client.force_login(django_user_model.objects.create_user("other"))
+    return client
 
 
 @pytest.fixture

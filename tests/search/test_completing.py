@@ -19,13 +19,6 @@ def counted_anew() -> None:
     completing._finds.cache_clear()
 
 
-@pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
 def suggested(browser: Client, text: str) -> list[str]:
     answer = browser.get("/api/v1/suggestions", {"q": text})
     assert answer.status_code == 200

@@ -50,13 +50,6 @@ def test_words_count_as_they_weigh_and_other_words_for_them_do_not() -> None:
 # --- In a search
 
 
-@pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
 def api(browser: Client, **asked: Any) -> Any:
     return browser.get("/api/v1/search", asked).json()
 

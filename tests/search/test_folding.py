@@ -164,13 +164,6 @@ def folded(build: IndexBuild, images: dict[str, Any]) -> list[int]:
     return before
 
 
-@pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
 @pytest.mark.django_db(transaction=True)
 def test_pages_have_neither_gaps_nor_doubles(build: IndexBuild, folded: list[int]) -> None:
     pages = [ids(answer(build, offset=offset, limit=2)) for offset in (0, 2, 4, 6)]

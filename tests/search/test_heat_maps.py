@@ -46,13 +46,6 @@ def folder(
     return tmp_path / "heat-maps"
 
 
-@pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
 class Looks:
     """How many pictures the encoder was shown."""
 

@@ -14,13 +14,6 @@ from search.understanding.state import QueryState
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
 @contextmanager
 def meanwhile(
     table: str, act: Callable[[], object], *, after_a_look: bool = False

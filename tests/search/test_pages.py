@@ -12,13 +12,6 @@ from search.understanding.state import Phrase, QueryState
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
 def test_a_plain_search_shows_ranked_hits_with_highlights_and_chips(
     build: IndexBuild, browser: Client
 ) -> None:

@@ -38,13 +38,6 @@ def quartered(size: tuple[int, int] = (200, 100)) -> Pillow.Image:
     return picture
 
 
-@pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
 def test_a_part_is_cut_by_shares_of_the_upright_picture() -> None:
     picture = quartered()
     assert np.asarray(part_of(png(picture), 0.5, 0.0, 0.5, 0.5)).min() == 255

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from django.utils import timezone
 
@@ -13,25 +12,12 @@ from ingest.models import Image
 from search.models import Conversation, IndexBuild, Share, Tag
 from search.models.shares import DAYS_REMEMBERED
 from search.tasks import forget_ended_shares
+from tests.search.test_names import meanwhile
 from tests.search.test_tags import asked, exported
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OWN = {"upload": f"upload:{'0' * 32}"}
-
-
-@pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
-@pytest.fixture
-def other() -> Client:
-    client = Client()
-    client.force_login(get_user_model().objects.create_user("other"))
-    return client
 
 
 @pytest.fixture
@@ -242,6 +228,20 @@ def test_a_tag_that_is_deleted_takes_its_links_along(browser: Client, tag: Tag) 
     share = Share.images(tag, 1)
     tag.delete()
     assert browser.get(f"/shared/{share.key}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [("/shared/new", {}), ("/api/v1/shares", {"content_type": "application/json"})],
+)
+def test_a_tag_that_another_tab_deletes_in_the_same_instant_is_told(
+    browser: Client, tag: Tag, path: str, form: dict[str, str]
+) -> None:
+    with meanwhile("clipsite_search_tag", tag.delete, after_a_look=True):
+        refused = browser.post(path, {"tag": tag.pk, "days": 7}, **form)
+    assert refused.status_code == 400
+    assert "Lecture 3” was deleted" in refused.content.decode()
+    assert not Share.objects.exists()
 
 
 def test_the_api_makes_lists_and_ends_links(

@@ -5,7 +5,6 @@ import io
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 
 from ingest.models import Image
@@ -14,20 +13,6 @@ from search.models import tags as tag_models
 from tests.search.test_names import meanwhile
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
-@pytest.fixture
-def other() -> Client:
-    client = Client()
-    client.force_login(get_user_model().objects.create_user("other"))
-    return client
 
 
 def asked(browser: Client, utterance: str) -> dict[str, Any]:

@@ -43,13 +43,6 @@ def foreign(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trans_real.DjangoTranslation, "ngettext", ngettext)
 
 
-@pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
 class _Said(HTMLParser):
     """The texts that a page shows, and those that it says to a screen reader."""
 

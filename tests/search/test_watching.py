@@ -18,13 +18,6 @@ EFFUSION = QueryState(phrases=(Phrase("effusion"),))
 
 
 @pytest.fixture
-def browser(editor: Any) -> Client:
-    client = Client()
-    client.force_login(editor)
-    return client
-
-
-@pytest.fixture
 def added(build: IndexBuild, images: dict[str, Any]) -> None:
     """All that is indexed came before now, but for two of the images."""
     Image.objects.update(created_at=timezone.now() - timedelta(days=1))
